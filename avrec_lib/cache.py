@@ -1,0 +1,45 @@
+"""Where the library keeps what it can make again."""
+
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["cache_root"]
+
+
+def cache_root() -> Path:
+    """Return the folder of the library's caches, and create it private to this user.
+
+    The environment variable ``AVREC_CACHE`` names the folder; without it the
+    platform's folder for caches is used.
+
+    Returns
+    -------
+    Path
+        An existing folder, absolute.
+
+    Raises
+    ------
+    PermissionError
+        If the folder belongs to somebody else or others may write to it: what
+        is read from a cache ends in pages, so a cache is trusted or not used.
+    """
+    named = os.environ.get("AVREC_CACHE")
+    if named:
+        root = Path(named)
+    elif sys.platform == "darwin":
+        root = Path.home() / "Library" / "Caches" / "avrec"
+    elif sys.platform == "win32":
+        root = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "avrec"
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avrec"
+    root = root.expanduser().absolute()
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid"):
+        status = root.stat()
+        if status.st_uid != os.getuid() or status.st_mode & 0o002:
+            raise PermissionError(
+                f"the cache {root} belongs to another user or others may write to it; "
+                "set AVREC_CACHE to a folder of your own"
+            )
+    return root

@@ -1,0 +1,1 @@
+"""Tidepool, the simulated streaming platform whose truth is known."""
