@@ -1,0 +1,94 @@
+"""Run one notebook by papermill in a process of its own, telling its parent how far it is.
+
+``python -m avrec_lib.publish.execute IN OUT PARAMETERS`` writes one JSON object a
+line to standard output: ``{"cell": i, "of": n}`` as each cell ends, then
+``{"done": ...}`` or ``{"failed": ...}``. It ends when its parent does.
+"""
+
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import papermill
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+__all__ = ["main"]
+
+
+def _say(**message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent's end of standard input to close, which it does however the parent ends."""
+    sys.stdin.buffer.read()
+    os._exit(3)
+
+
+class _TellingEngine(NBClientEngine):
+    """papermill's own engine, which also tells how many cells are done."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+        complete, total, done = nb_man.cell_complete, len(nb_man.nb.cells), [0]
+
+        def cell_complete(cell: Any, **arguments: Any) -> Any:
+            done[0] += 1
+            _say(cell=done[0], of=total)
+            return complete(cell, **arguments)
+
+        nb_man.cell_complete = cell_complete
+        return super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+
+def main(arguments: list[str]) -> int:
+    """Run a notebook.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Path of the notebook, path to write, parameters as JSON.
+
+    Returns
+    -------
+    int
+        0 if every cell ran, 1 if one failed.
+    """
+    source, target, parameters = Path(arguments[0]), Path(arguments[1]), json.loads(arguments[2])
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    papermill_engines.register("telling", _TellingEngine)
+    start = time.perf_counter()
+    try:
+        papermill.execute_notebook(
+            source,
+            target,
+            parameters=parameters,
+            engine_name="telling",
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+        )
+    except PapermillExecutionError as error:
+        _say(
+            failed={
+                "cell_index": error.cell_index,
+                "name": error.ename,
+                "value": error.evalue,
+                "traceback": "\n".join(error.traceback),
+            }
+        )
+        return 1
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    _say(done={"seconds": time.perf_counter() - start, "peak_bytes": peak})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
