@@ -1,0 +1,180 @@
+"""Decode one stream of an open file, in order of time, and tell damage from the end."""
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, Literal, TypeVar
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from av.stream import Discard
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from avrec_lib.media.errors import MediaError, MissingStreamError
+from avrec_lib.media.source import DECODER_ERRORS, Source, in_words
+
+__all__ = ["Errors", "decode_sound", "decode_video"]
+
+Errors = Literal["strict", "partial"]
+
+# Formats whose header states how long the streams are, so that a shortage shows.
+_STATES_LENGTH = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac"}
+
+_Stream = TypeVar("_Stream", VideoStream, AudioStream)
+
+
+def _pick(source: Source, streams: list[_Stream], number: int, kind: str) -> _Stream:
+    if number < 0:
+        raise ValueError(f"stream must be 0 or more, not {number}")
+    if number >= len(streams):
+        has = f"only {len(streams)} {kind} stream(s)" if streams else f"no {kind} stream"
+        raise MissingStreamError(source.path, f"has {has}; number {number} was asked for")
+    return streams[number]
+
+
+def decode_video(
+    source: Source, number: int, start: float, errors: Errors
+) -> Iterator[tuple[float, float, VideoFrame]]:
+    """Decode one stream of pictures from about `start`.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    number : int
+        Which of its picture streams, from 0.
+    start : float
+        Seconds; the frame on display at that time and all later ones are given, and some earlier ones may be.
+    errors : {"strict", "partial"}
+        Whether damage raises or ends the iteration at what could be read.
+
+    Yields
+    ------
+    tuple of float, float, VideoFrame
+        When the frame appears and for how long, in seconds, and the frame. Times increase.
+
+    Raises
+    ------
+    MissingStreamError
+        If there is no such stream.
+    MediaError
+        See `open_source`; and on damage if `errors` is "strict".
+    """
+    stream = _pick(source, source.video(), number, "picture")
+    usual = 1.0 / float(stream.average_rate) if stream.average_rate else 0.04
+    last = -math.inf
+    for frame in _decode(source, stream, start, errors):
+        if frame.width * frame.height > source.limits.frame_pixels:
+            raise MediaError(source.path, f"has pictures of {frame.width} x {frame.height}, more than the limit")
+        known = frame.pts is not None and frame.time_base
+        at = float(frame.pts * frame.time_base) - source.origin if known else last + usual
+        if at == -math.inf:
+            at = 0.0
+        lasts = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else usual
+        if at > last:
+            last = at
+            yield at, lasts, frame
+
+
+def decode_sound(
+    source: Source, number: int, start: float, errors: Errors
+) -> Iterator[tuple[float | None, AudioFrame]]:
+    """Decode one stream of sound from about `start`.
+
+    Parameters
+    ----------
+    source, number, start, errors
+        As in `decode_video`.
+
+    Yields
+    ------
+    tuple of float or None, AudioFrame
+        When the piece begins, in seconds (None where the file does not say), and the piece.
+
+    Raises
+    ------
+    MissingStreamError, MediaError
+        As in `decode_video`.
+    """
+    stream = _pick(source, source.audio(), number, "sound")
+    for frame in _decode(source, stream, start, errors):
+        if frame.samples and frame.sample_rate:
+            known = frame.pts is not None and frame.time_base
+            yield (float(frame.pts * frame.time_base) - source.origin if known else None), frame
+
+
+def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterator[Any]:
+    """Decode a stream's frames, from the last point before `start` where decoding can begin."""
+    if errors not in ("strict", "partial"):
+        raise ValueError(f'errors must be "strict" or "partial", not {errors!r}')
+    context = stream.codec_context
+    context.thread_count = 1
+    context.options = {"max_pixels": str(source.limits.frame_pixels)}
+    promised = _promised_end(source, stream)
+    if stream.duration is not None:
+        # Where each stream states its length, the others need not be read.
+        for other in source.container.streams:
+            if other is not stream:
+                other.discard = Discard.all
+    if start > 0:
+        with_origin = int((start + source.origin) / stream.time_base)
+        source.container.seek(with_origin, stream=stream, backward=True)
+
+    reached = 0.0
+    frames = 0
+    problem: str | None = None
+    packets = source.container.demux()
+    while problem is None or errors == "partial":
+        source.watch.check()
+        try:
+            packet = next(packets, None)
+        except DECODER_ERRORS as error:
+            problem = in_words(error)
+            break
+        if packet is None:
+            break
+        reached = max(reached, _end_of(packet, source.origin))
+        if packet.stream_index != stream.index:
+            continue
+        try:
+            decoded: list[Any] = list(packet.decode())
+        except DECODER_ERRORS as error:
+            if isinstance(error, MemoryError):
+                raise
+            problem = problem or in_words(error)
+            continue
+        for frame in decoded:
+            if packet.is_corrupt or frame.is_corrupt:
+                problem = problem or "corrupt data"
+                if errors == "strict":
+                    break
+            frames += 1
+            source.watch.pause()
+            yield frame
+            source.watch.resume()
+    if problem is None and promised is not None and reached < promised - 0.25:
+        problem = "it ends early"
+    if problem is not None and (errors == "strict" or frames == 0):
+        of = f" of {promised:.2f}" if promised is not None else ""
+        raise MediaError(source.path, f"is damaged: {problem} (readable up to {reached:.2f}{of} s)")
+    if frames == 0 and start == 0:
+        raise MediaError(source.path, "holds nothing that can be decoded")
+
+
+def _promised_end(source: Source, stream: Any) -> float | None:
+    """Return when the file says that the stream, or else the longest one, ends; None if it does not say."""
+    if source.container.format.name not in _STATES_LENGTH:
+        return None
+    if stream.duration is not None:
+        began = float((stream.start_time or 0) * stream.time_base) - source.origin
+        return began + float(stream.duration * stream.time_base)
+    return source.container.duration / av.time_base if source.container.duration else None
+
+
+def _end_of(packet: Packet, origin: float) -> float:
+    if packet.pts is None:
+        return -math.inf
+    return float((packet.pts + (packet.duration or 0)) * Fraction(packet.time_base)) - origin
