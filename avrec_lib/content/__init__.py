@@ -1,0 +1,1 @@
+"""A clip becomes vectors: what its text says, its picture shows and its sound tells."""

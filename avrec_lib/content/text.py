@@ -1,0 +1,148 @@
+"""What the words around a clip say, as weights of words and of pieces of words."""
+
+import html
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
+
+from avrec_lib.content.features import FeatureTable, Ids
+
+__all__ = ["describe_text", "document", "plain", "tf_idf"]
+
+_HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_SPACE = re.compile(r"\s+")
+_FIELDS = ("title", "description", "tags", "transcript")
+
+
+def plain(text: str) -> str:
+    """Return what a reader of a page would see: no tags, no scripts, entities as characters.
+
+    Parameters
+    ----------
+    text : str
+        Text that may hold HTML.
+
+    Returns
+    -------
+    str
+        The words, with single spaces.
+
+    Examples
+    --------
+    >>> plain("<b>Rain &amp; ash</b><script>x()</script>, 3 < 4")
+    'Rain & ash , 3 < 4'
+    """
+    return _SPACE.sub(" ", html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text)))).strip()
+
+
+def document(clips: pd.DataFrame, *, fields: Sequence[str] = _FIELDS) -> pd.Series:
+    """Join what is written about each clip.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        The ``clips`` schema; read are ``clip_id`` and the fields.
+    fields : sequence of str
+        Columns to join, in this order; a missing value adds nothing.
+
+    Returns
+    -------
+    Series (n,) of str
+        Plain text, indexed by ``clip_id``; empty where nothing is written.
+    """
+    columns = [clips[field].fillna("").astype(str).str.replace("|", ", ", regex=False) for field in fields]
+    joined = pd.concat(columns, axis=1).agg(". ".join, axis=1) if columns else pd.Series("", index=clips.index)
+    texts = joined.map(plain).map(lambda text: text if re.search(r"\w", text) else "")
+    return pd.Series(texts.to_numpy(), index=pd.Index(clips["clip_id"]), name="text", dtype="str")
+
+
+def tf_idf(documents: pd.Series, *, fit_on: Ids | None = None, min_documents: int = 2) -> sparse.csr_matrix:
+    r"""Weigh words, and pieces of words, by how often a document has them and how few others do.
+
+    .. math:: w_{dt} = (1 + \log n_{dt}) \left(\log \frac{1 + N}{1 + N_t} + 1\right)
+
+    for whole words (and pairs of words) and, separately, for runs of 3 to 5 characters within words, which meet in
+    *drum* and *drummer* and need no spaces between words. Each of the two parts is scaled to unit length, and so is
+    the row.
+
+    Parameters
+    ----------
+    documents : Series (n,) of str
+        Plain text, indexed by clip.
+    fit_on : sequence, optional
+        Clips whose documents decide the vocabulary and its weights: those of the training part. Default all.
+    min_documents : int
+        A word or piece counts if at least so many of these documents have it.
+
+    Returns
+    -------
+    csr_matrix (n, n_terms) of float32
+        Rows in the order of ``documents``; a row without any known term is zero.
+
+    Raises
+    ------
+    KeyError
+        If a clip of ``fit_on`` has no document.
+    ValueError
+        If no term is in enough documents.
+    """
+    known = documents if fit_on is None else documents.loc[list(fit_on)]
+    parts = []
+    for analyser, spans, pattern in (("word", (1, 2), r"(?u)\b\w+\b"), ("char_wb", (3, 5), None)):
+        vectoriser = TfidfVectorizer(
+            analyzer=analyser,
+            ngram_range=spans,
+            token_pattern=pattern,
+            min_df=min_documents,
+            sublinear_tf=True,
+            strip_accents=None,
+            dtype=np.float32,
+        )
+        vectoriser.fit(known.tolist())
+        parts.append(vectoriser.transform(documents.tolist()))
+    return normalize(sparse.hstack(parts, format="csr"))
+
+
+def describe_text(
+    documents: pd.Series,
+    *,
+    fit_on: Ids | None = None,
+    n_components: int = 64,
+    seed: int = 0,
+) -> FeatureTable:
+    """Describe documents by their :func:`tf_idf` weights, folded into a few directions.
+
+    The directions are those of the truncated singular value decomposition (latent semantic analysis, Deerwester et
+    al., 1990): words that stand in the same documents share one, so that synonyms can meet.
+
+    Parameters
+    ----------
+    documents : Series (n,) of str
+        Plain text, indexed by clip.
+    fit_on : sequence, optional
+        Clips whose documents decide vocabulary, weights and directions. Default all.
+    n_components : int
+        Number of directions; fewer if there are fewer documents.
+    seed : int
+        Seed of the randomised decomposition.
+
+    Returns
+    -------
+    FeatureTable
+        Named ``text``; absent where a document has no known word.
+    """
+    weights = tf_idf(documents, fit_on=fit_on)
+    known = weights if fit_on is None else weights[documents.index.get_indexer(pd.Index(fit_on))]
+    size = min(n_components, known.shape[0] - 1, known.shape[1] - 1)
+    if size < 1:
+        raise ValueError(f"{known.shape[0]} documents with {known.shape[1]} terms are too few to find directions in")
+    directions = TruncatedSVD(size, random_state=seed).fit(known)
+    present = np.diff(weights.indptr) > 0
+    return FeatureTable(documents.index.to_numpy(), directions.transform(weights), present, "text")

@@ -1,0 +1,1 @@
+"""How good a recommender is, for whom, and how sure that is."""

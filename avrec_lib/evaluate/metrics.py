@@ -1,0 +1,225 @@
+"""Ranking metrics, one number a person, and two about the whole catalogue.
+
+:func:`judge` holds lists against what people liked, once; each metric then reads the result.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+__all__ = [
+    "Judged",
+    "average_precision",
+    "coverage",
+    "gini",
+    "hit_rate",
+    "judge",
+    "ndcg",
+    "precision",
+    "recall",
+    "reciprocal_rank",
+]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Lists of recommendations held against what was relevant.
+
+    Attributes
+    ----------
+    users : Index (n,)
+        People with at least one relevant item, sorted; those without a list too (theirs is empty).
+    gains : ndarray (n, k) of float64
+        Value of the item at each place, 0 where it is not relevant or there is none.
+    ideal : ndarray (n, k) of float64
+        The same for the best possible list.
+    n_relevant : ndarray (n,) of int64
+        Number of relevant items of each person, :math:`|R_u|`.
+    unjudged : Index
+        People with a list but nothing relevant: no metric is defined for them, and none counts them.
+    """
+
+    users: pd.Index
+    gains: np.ndarray
+    ideal: np.ndarray
+    n_relevant: np.ndarray
+    unjudged: pd.Index
+
+    @property
+    def hits(self) -> np.ndarray:
+        """Whether the item at each place is relevant: (n, k) of bool."""
+        return self.gains > 0.0
+
+    @property
+    def k(self) -> int:
+        """Length of the lists."""
+        return self.gains.shape[1]
+
+
+def judge(recommendations: pd.DataFrame, relevant: pd.DataFrame, *, k: int = 10) -> Judged:
+    """Hold lists of recommendations against what people liked.
+
+    Parameters
+    ----------
+    recommendations : DataFrame
+        ``user_id, item_id, rank``, rank from 1; places beyond k are not read.
+    relevant : DataFrame
+        ``user_id, item_id`` and, for graded metrics, ``value`` (positive; 1 if there is no such column). Each row is
+        one relevant item.
+    k : int
+        Length of list to judge, at least 1.
+
+    Returns
+    -------
+    Judged
+        What the metrics read.
+
+    Raises
+    ------
+    ValueError
+        If nothing is relevant, a value is not positive, or an item or a place occurs twice in one person's list.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    if relevant.empty:
+        raise ValueError("nothing is relevant for anybody: no metric is defined")
+    value = relevant["value"].to_numpy(dtype=np.float64) if "value" in relevant else np.ones(len(relevant))
+    if not (value > 0.0).all():
+        raise ValueError(
+            f"the value of a relevant item must be positive, but row {relevant.index[~(value > 0.0)][0]!r} is not"
+        )
+    shown = recommendations[recommendations["rank"] <= k]
+    users = pd.Index(relevant["user_id"].unique()).sort_values()
+    items = pd.Index(relevant["item_id"].unique())
+    row = users.get_indexer(pd.Index(relevant["user_id"]))
+    # One whole number stands for a pair of person and item; the last column is "an item that nobody likes".
+    wanted = row * (len(items) + 1) + items.get_indexer(pd.Index(relevant["item_id"]))
+    order = np.lexsort((-value, row))
+    row, wanted, value = row[order], wanted[order], value[order]
+    pairs = pd.Index(wanted)
+    if not pairs.is_unique:
+        raise ValueError("relevant holds a pair of user_id and item_id twice; put each pair into one row first")
+    n_relevant = np.bincount(row, minlength=len(users))
+    place = np.arange(len(row)) - np.repeat(np.cumsum(n_relevant) - n_relevant, n_relevant)
+    ideal = np.zeros((len(users), k))
+    ideal[row[place < k], place[place < k]] = value[place < k]
+
+    shown_users = pd.Index(shown["user_id"])
+    shown_row = users.get_indexer(shown_users)
+    judged = shown_row >= 0
+    rank = shown["rank"].to_numpy(dtype=np.int64)[judged]
+    if len(rank) and rank.min() < 1:
+        raise ValueError(f"ranks count from 1, but one is {rank.min()}")
+    cell = shown_row[judged] * k + rank - 1
+    if len(np.unique(cell)) < len(cell):
+        raise ValueError("two recommendations stand at the same rank of the same person's list")
+    column = items.get_indexer(pd.Index(shown["item_id"])[judged])
+    found = pairs.get_indexer(np.where(column >= 0, shown_row[judged] * (len(items) + 1) + column, -1))
+    hit = found >= 0
+    if len(np.unique(found[hit])) < hit.sum():
+        raise ValueError("an item stands twice in the same person's list")
+    gains = np.zeros((len(users), k))
+    gains.reshape(-1)[cell[hit]] = value[found[hit]]
+    return Judged(users, gains, ideal, n_relevant, pd.Index(shown_users[~judged].unique()))
+
+
+def _series(judged: Judged, values: np.ndarray, name: str) -> pd.Series:
+    return pd.Series(values, index=judged.users.rename("user_id"), name=f"{name}@{judged.k}")
+
+
+def precision(judged: Judged) -> pd.Series:
+    r"""Share of the list that is relevant: :math:`|L_u^k \cap R_u| / k`, also where the list is shorter than k."""
+    return _series(judged, np.asarray(judged.hits.mean(axis=1)), "precision")
+
+
+def recall(judged: Judged) -> pd.Series:
+    r"""Share of what is relevant that is in the list: :math:`|L_u^k \cap R_u| / |R_u|`."""
+    return _series(judged, judged.hits.sum(axis=1) / judged.n_relevant, "recall")
+
+
+def hit_rate(judged: Judged) -> pd.Series:
+    """1 if anything in the list is relevant, 0 otherwise."""
+    return _series(judged, judged.hits.any(axis=1).astype(np.float64), "hit_rate")
+
+
+def reciprocal_rank(judged: Judged) -> pd.Series:
+    """1 over the rank of the first relevant item, 0 if there is none; the mean over people is MRR."""
+    first = judged.hits.argmax(axis=1)
+    return _series(judged, np.where(judged.hits.any(axis=1), 1.0 / (first + 1.0), 0.0), "reciprocal_rank")
+
+
+def average_precision(judged: Judged) -> pd.Series:
+    r"""Mean of the precision at each relevant place; the mean over people is MAP.
+
+    .. math:: \frac{1}{\min(|R_u|, k)} \sum_{r \le k} [L_{u,r} \in R_u] \, \mathrm{Prec}_u@r
+
+    Some authors divide by :math:`|R_u|`; then a person with more than k relevant items can never reach 1.
+    """
+    at_rank = np.cumsum(judged.hits, axis=1) / np.arange(1, judged.k + 1)
+    total = (at_rank * judged.hits).sum(axis=1)
+    return _series(judged, total / np.minimum(judged.n_relevant, judged.k), "average_precision")
+
+
+def ndcg(judged: Judged, *, gain: Literal["binary", "linear", "exponential"] = "binary") -> pd.Series:
+    r"""Discounted gain of the list over that of the best possible list.
+
+    .. math:: \frac{1}{\mathrm{IDCG}_u} \sum_{r \le k} \frac{g(v_{u,r})}{\log_2(r + 1)}
+
+    Two definitions are in use for graded values, and they differ: *linear*, :math:`g(v) = v` (Järvelin and
+    Kekäläinen, 2002; scikit-learn), and *exponential*, :math:`g(v) = 2^v - 1` (Burges et al., 2005), which trusts the
+    best items more. *binary*, :math:`g(v) = [v > 0]`, ignores the grade; there the two agree.
+
+    Parameters
+    ----------
+    judged : Judged
+        Lists held against what was relevant.
+    gain : {"binary", "linear", "exponential"}
+        Which :math:`g`.
+
+    Returns
+    -------
+    Series (n,)
+        One value in [0, 1] a person.
+    """
+    if gain == "binary":
+        got, best = judged.hits.astype(np.float64), (judged.ideal > 0.0).astype(np.float64)
+    elif gain == "linear":
+        got, best = judged.gains, judged.ideal
+    elif gain == "exponential":
+        got, best = np.exp2(judged.gains) - 1.0, np.exp2(judged.ideal) - 1.0
+    else:
+        raise ValueError(f"gain must be 'binary', 'linear' or 'exponential', not {gain!r}")
+    discount = 1.0 / np.log2(np.arange(2, judged.k + 2))
+    return _series(judged, (got @ discount) / (best @ discount), "ndcg")
+
+
+def _exposure(recommendations: pd.DataFrame, catalogue: pd.Index, k: int) -> np.ndarray:
+    """Count in how many lists each item of the catalogue stands."""
+    shown = recommendations.loc[recommendations["rank"] <= k, "item_id"]
+    column = pd.Index(catalogue).get_indexer(pd.Index(shown))
+    if (column < 0).any():
+        raise ValueError(f"item {shown.to_numpy()[column < 0][0]!r} is recommended but is not in the catalogue")
+    if len(catalogue) == 0:
+        raise ValueError("the catalogue is empty")
+    return np.bincount(column, minlength=len(catalogue))
+
+
+def coverage(recommendations: pd.DataFrame, catalogue: pd.Index, *, k: int = 10) -> float:
+    """Share of the catalogue that stands in at least one list of length k."""
+    return float((_exposure(recommendations, catalogue, k) > 0).mean())
+
+
+def gini(recommendations: pd.DataFrame, catalogue: pd.Index, *, k: int = 10) -> float:
+    r"""How unequally places are shared out among the items: 0 all alike, near 1 one item has all.
+
+    .. math:: G = \frac{\sum_{i=1}^{n} (2 i - n - 1) \, c_{(i)}}{n \sum_i c_{(i)}}
+
+    with :math:`c_{(1)} \le \dots \le c_{(n)}` the number of lists that each of the n items of the catalogue is in.
+    """
+    count = np.sort(_exposure(recommendations, catalogue, k))
+    n = len(count)
+    if count.sum() == 0:
+        raise ValueError("nothing is recommended to anybody: there is nothing to share out")
+    return float(((2.0 * np.arange(1, n + 1) - n - 1.0) * count).sum() / (n * count.sum()))

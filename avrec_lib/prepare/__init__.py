@@ -1,0 +1,1 @@
+"""From what was collected to what may be learned from: interactions and splits."""

@@ -1,0 +1,278 @@
+"""What every recommender, from popularity to the Transformer, has in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from avrec_lib.content.features import FeatureTable, Ids
+from avrec_lib.match.top_k import top_k
+from avrec_lib.recommend.histories import Histories
+
+__all__ = ["ColdStartError", "Recommender"]
+
+_BLOCK = 8_000_000  # scores in memory at a time
+_NAMED = 5  # ids that a message names
+
+
+class ColdStartError(ValueError):
+    """Raised when a recommender is asked about people or items that it knows nothing of.
+
+    Parameters
+    ----------
+    message : str
+        What was asked for and what would help.
+    users, items : sequence
+        The ids in question.
+    """
+
+    def __init__(self, message: str, *, users: Sequence[object] = (), items: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.users = list(users)
+        self.items = list(items)
+
+
+class Recommender(BaseEstimator, ABC):
+    """One interface for all recommenders.
+
+    A subclass keeps its parameters as given (so that :func:`sklearn.base.clone` and grid search work), learns in
+    ``_fit`` and overrides ``_score``. Ids go in and come out; the order of rows never matters.
+
+    Attributes
+    ----------
+    item_ids_ : Index (n_items,)
+        Every item of ``fit``: those that were met, and those of ``items``. Sorted.
+    histories_ : Histories
+        What the people of ``fit`` did.
+    """
+
+    item_ids_: pd.Index
+    histories_: Histories
+
+    # Public: the three methods, and the question that comes before them ------------------------
+
+    def fit(
+        self, interactions: pd.DataFrame, *, items: FeatureTable | None = None, users: pd.DataFrame | None = None
+    ) -> Self:
+        """Learn from what people did.
+
+        Parameters
+        ----------
+        interactions : DataFrame
+            The ``interactions`` schema, one row a pair of person and item.
+        items : FeatureTable, optional
+            Vectors of items. Items that nobody met yet may be among them: that is how a new item is announced.
+        users : DataFrame, optional
+            The ``users`` schema.
+
+        Returns
+        -------
+        Recommender
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If the table breaks its schema, is empty, or holds a pair twice.
+        """
+        if interactions.empty:
+            raise ValueError("interactions is empty: there is nothing to learn from")
+        met = pd.Index(interactions["item_id"].unique())
+        if items is not None:
+            met = met.union(pd.Index(items.ids, dtype=met.dtype), sort=False)
+        self.item_ids_ = met.sort_values()
+        self.histories_ = Histories.from_interactions(interactions, self.item_ids_)
+        self._fit(self.histories_, items, users)
+        return self
+
+    def score(
+        self,
+        user_ids: Ids,
+        item_ids: Ids | None = None,
+        *,
+        history: pd.DataFrame | None = None,
+    ) -> np.ndarray:
+        """Say how well each item suits each person; higher is better.
+
+        Parameters
+        ----------
+        user_ids : sequence (n_users,)
+            People.
+        item_ids : sequence (n_items,), optional
+            Items; default all of ``item_ids_``.
+        history : DataFrame, optional
+            Interactions that take the place of what ``fit`` saw of their people: that is how a new person is served.
+
+        Returns
+        -------
+        ndarray (n_users, n_items) of float32
+            Scores. With ``item_ids`` left out, the columns of items that cannot be scored are NaN.
+
+        Raises
+        ------
+        ColdStartError
+            If a person or a named item cannot be scored.
+        """
+        columns = None if item_ids is None else self._columns(item_ids)
+        scores = self._score(self._serve(pd.Index(user_ids), history))
+        if columns is None:
+            return np.where(self._scorable(), scores, np.float32(np.nan)).astype(np.float32)
+        return np.ascontiguousarray(scores[:, columns], dtype=np.float32)
+
+    def recommend(
+        self,
+        user_ids: Ids,
+        k: int = 10,
+        *,
+        exclude_seen: bool = True,
+        candidates: Ids | None = None,
+        history: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """Choose the k items that suit each person best.
+
+        Parameters
+        ----------
+        user_ids : sequence (n_users,)
+            People, none twice.
+        k : int
+            Length of each list.
+        exclude_seen : bool
+            Whether to leave out what a person's history holds.
+        candidates : sequence, optional
+            Items to choose from; default all that can be scored.
+        history : DataFrame, optional
+            Interactions that take the place of what ``fit`` saw of their people.
+
+        Returns
+        -------
+        DataFrame
+            ``user_id, item_id, score, rank``, people in the order asked for, rank from 1. A list is shorter than k
+            where there is nothing more to choose from. Equal scores stand in the order of the items' ids.
+
+        Raises
+        ------
+        ColdStartError
+            If a person or a candidate cannot be scored.
+        """
+        self._check_fitted()
+        people = pd.Index(user_ids)
+        if not people.is_unique:
+            raise ValueError(f"person {people[people.duplicated()][0]!r} is asked for more than once")
+        columns = np.flatnonzero(self._scorable()) if candidates is None else np.unique(self._columns(candidates))
+        histories = self._serve(people, history)
+        found, best = np.empty((0, k), np.int64), np.empty((0, k), np.float32)
+        step = max(1, _BLOCK // max(1, len(self.item_ids_)))
+        for start in range(0, len(people), step):
+            block = histories.select(np.arange(start, min(start + step, len(people))))
+            scores = self._score(block)
+            seen = block.values[:, columns] if exclude_seen else None
+            block_found, block_best = top_k(scores[:, columns], k, exclude=seen)
+            found, best = np.concatenate([found, block_found]), np.concatenate([best, block_best])
+        user, place = np.nonzero(found >= 0)
+        return pd.DataFrame(
+            {
+                "user_id": people.take(user),
+                "item_id": self.item_ids_.take(columns[found[user, place]]),
+                "score": best[user, place].astype(np.float64),
+                "rank": place + 1,
+            }
+        )
+
+    def can_score(self, item_ids: Ids) -> np.ndarray:
+        """Tell which items can be scored.
+
+        Parameters
+        ----------
+        item_ids : sequence (n,)
+            Items, known or not.
+
+        Returns
+        -------
+        ndarray (n,) of bool
+            True where :meth:`score` would not raise.
+        """
+        self._check_fitted()
+        rows = self.item_ids_.get_indexer(pd.Index(item_ids))
+        return (rows >= 0) & self._scorable()[rows]
+
+    def can_serve(self, user_ids: Ids, *, history: pd.DataFrame | None = None) -> np.ndarray:
+        """Tell which people can be served.
+
+        Parameters
+        ----------
+        user_ids : sequence (n,)
+            People, known or not.
+        history : DataFrame, optional
+            Interactions that take the place of what ``fit`` saw of their people.
+
+        Returns
+        -------
+        ndarray (n,) of bool
+            True where :meth:`score` would not raise.
+        """
+        return self._servable(self._lookup(pd.Index(user_ids), history))
+
+    # For subclasses ----------------------------------------------------------------------------
+
+    def _fit(self, histories: Histories, items: FeatureTable | None, users: pd.DataFrame | None) -> None:
+        """Learn; the default learns nothing."""
+
+    @abstractmethod
+    def _score(self, histories: Histories) -> np.ndarray:
+        """Score all of ``item_ids_`` for each person: (n_users, n_items); NaN or any value where not scorable."""
+
+    def _scorable(self) -> np.ndarray:
+        """Tell which of ``item_ids_`` can be scored: (n_items,) of bool. The default: all."""
+        return np.ones(len(self.item_ids_), dtype=bool)
+
+    def _servable(self, histories: Histories) -> np.ndarray:
+        """Tell which people can be served from their history: (n_users,) of bool. The default: all."""
+        return np.ones(histories.values.shape[0], dtype=bool)
+
+    # Between ids and rows ----------------------------------------------------------------------
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "histories_"):
+            raise NotFittedError(f"call fit before asking {type(self).__name__} anything")
+
+    def _lookup(self, people: pd.Index, history: pd.DataFrame | None) -> Histories:
+        """Return the histories of people, from ``history`` where it has them and from ``fit`` elsewhere."""
+        self._check_fitted()
+        known = self.histories_
+        rows = known.user_ids.get_indexer(people)
+        if history is not None and not history.empty:
+            given = Histories.from_interactions(history, self.item_ids_)
+            new_rows = given.user_ids.get_indexer(people)
+            rows = np.where(new_rows >= 0, len(known.user_ids) + new_rows, rows)
+            known = known.append(given)
+        found = known.select(rows)
+        return Histories(people, found.values, found.days)
+
+    def _serve(self, people: pd.Index, history: pd.DataFrame | None) -> Histories:
+        """Return the histories of people, all of whom can be served."""
+        found = self._lookup(people, history)
+        cold = ~self._servable(found)
+        if cold.any():
+            ids = people[cold].tolist()
+            raise ColdStartError(
+                f"{type(self).__name__} knows nothing of {len(ids)} people, such as {ids[:_NAMED]}; "
+                "give what they did so far as history=",
+                users=ids,
+            )
+        return found
+
+    def _columns(self, item_ids: Ids) -> np.ndarray:
+        """Return the columns of items, all of which can be scored."""
+        known = self.can_score(item_ids)
+        if not known.all():
+            ids: list[Any] = pd.Index(item_ids)[~known].tolist()
+            raise ColdStartError(
+                f"{type(self).__name__} cannot score {len(ids)} items, such as {ids[:_NAMED]}; "
+                "can_score tells which, and a model of content scores those given to fit as items=",
+                items=ids,
+            )
+        return np.asarray(self.item_ids_.get_indexer(pd.Index(item_ids)))

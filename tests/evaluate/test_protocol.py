@@ -1,0 +1,112 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from avrec_lib.content.features import FeatureTable
+from avrec_lib.evaluate.protocol import evaluate, inspection_cost, relevant_pairs
+from avrec_lib.prepare.splits import LeakError
+from avrec_lib.recommend.base import Recommender
+from avrec_lib.recommend.content import ContentBased
+from avrec_lib.recommend.neighbours import ItemNeighbours
+from avrec_lib.recommend.popularity import Popularity
+from avrec_lib.recommend.random import Random
+
+START = pd.Timestamp("2026-01-05", tz="UTC")
+
+
+def table(rows):
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "value", "day"])
+    frame["time"] = (START + pd.to_timedelta(frame.pop("day"), unit="D")).astype("datetime64[us, UTC]")
+    return frame.astype({"value": "float64"})
+
+
+TRAIN = table([("a", "i1", 1, 0), ("b", "i1", 1, 0), ("b", "i2", 1, 1), ("c", "i3", 0.2, 1)])
+TEST = table([("a", "i2", 1, 5), ("a", "i1", 1, 5), ("b", "i3", 0.8, 6), ("c", "i2", 0.1, 6), ("d", "i1", 1, 6)])
+
+
+def test_only_new_and_liked_pairs_count():
+    pairs = relevant_pairs(TRAIN, TEST)
+    assert list(zip(pairs["user_id"], pairs["item_id"], strict=True)) == [("a", "i2"), ("b", "i3"), ("d", "i1")]
+    assert set(relevant_pairs(TRAIN, TEST, relevant_from=0.05)["user_id"]) == {"a", "b", "c", "d"}
+    assert set(relevant_pairs(TRAIN, TEST, candidates=["i1", "i2"])["user_id"]) == {"a", "d"}
+
+
+def test_a_test_part_that_begins_before_training_ends_is_a_leak():
+    with pytest.raises(LeakError, match="test begins"):
+        relevant_pairs(pd.concat([TRAIN, TEST]), TEST)
+
+
+def test_metrics_of_a_case_counted_by_hand():
+    result = evaluate(Popularity().fit(TRAIN), TRAIN, TEST, k=1)
+    # a has met i1, so i2 comes first: right. b has met i1 and i2, so i3: right. d gets i1: right.
+    assert result["precision"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
+    assert result["ndcg"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
+    assert result.index.name == "user_id"
+
+
+def test_what_a_recommender_cannot_do_counts_against_it():
+    features = FeatureTable(np.array(["i1", "i2", "i3", "new"]), np.eye(4), np.ones(4, bool), "x")
+    test = pd.concat([TEST, table([("a", "new", 1, 7)])], ignore_index=True)
+    result = evaluate(ItemNeighbours().fit(TRAIN), TRAIN, test, candidates=features.ids)
+    assert result.loc["a", "n_relevant"] == 2
+    assert result.loc["a", "recall"] == 0.5
+    assert not result.loc["d", "served"] and result.loc["d", "recall"] == 0.0
+    content = evaluate(ContentBased().fit(TRAIN, items=features), TRAIN, test, candidates=features.ids)
+    assert content.loc["a", "recall"] == 1.0
+    assert list(content.index) == list(result.index)
+
+
+class Fixed(Recommender):
+    """Score items by a table given."""
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def _score(self, histories):
+        row = np.array([self.scores[i] for i in self.item_ids_], dtype=np.float32)
+        return np.broadcast_to(row, (len(histories.user_ids), len(row)))
+
+
+def big_world(seed=0, n_items=40, n_users=60):
+    rng = np.random.default_rng(seed)
+    items = [f"i{j:02d}" for j in range(n_items)]
+    train = [(f"u{u}", items[j], 1.0, 0) for u in range(n_users) for j in rng.choice(n_items, 5, replace=False)]
+    train += [("everything", item, 1.0, 0) for item in items]
+    met = {(u, i) for u, i, *_ in train}
+    test = [(f"u{u}", items[j], 1.0, 5) for u in range(n_users) for j in rng.choice(n_items, 3, replace=False)]
+    return table(train), table([row for row in test if row[:2] not in met]), items
+
+
+def test_inspection_cost_equals_walking_down_the_list():
+    train, test, items = big_world()
+    scores = dict(zip(items, np.random.default_rng(1).permutation(len(items)).astype(float), strict=True))
+    cost = inspection_cost(Fixed(scores).fit(train), train, test)
+    for user, expected in cost.items():
+        met = set(train.loc[train["user_id"] == user, "item_id"])
+        wanted = set(test.loc[test["user_id"] == user, "item_id"])
+        walk = [i for i in sorted(items, key=lambda i: -scores[i]) if i not in met]
+        assert expected == next(n for n, i in enumerate(walk, 1) if i in wanted)
+
+
+def test_inspection_cost_of_ties_is_the_mean_over_orders():
+    train, test, items = big_world()
+    equal = inspection_cost(Fixed(dict.fromkeys(items, 1.0)).fit(train), train, test)
+    draws = np.mean([inspection_cost(Random(seed=s).fit(train), train, test) for s in range(200)], axis=0)
+    n_relevant = test.groupby("user_id").size()
+    np.testing.assert_allclose(equal, (35 + 1) / (n_relevant + 1))
+    assert abs(draws.mean() - equal.mean()) < 0.1
+    assert equal.index.equals(n_relevant.index)
+
+
+def test_inspection_cost_of_what_cannot_be_scored_is_that_of_chance_after_the_rest():
+    train = table([("a", "i1", 1, 0), ("b", "i2", 1, 0), ("b", "i1", 1, 0)])
+    test = table([("a", "new1", 1, 3), ("stranger", "new1", 1, 3)])
+    cost = inspection_cost(ItemNeighbours().fit(train), train, test, candidates=["i1", "i2", "new1", "new2", "new3"])
+    assert cost.to_dict() == {"a": 1 + (3 + 1) / 2, "stranger": (5 + 1) / 2}
+
+
+def test_inspection_cost_in_blocks_is_the_same(monkeypatch):
+    train, test, _ = big_world()
+    whole = inspection_cost(Popularity().fit(train), train, test)
+    monkeypatch.setattr("avrec_lib.evaluate.protocol._BLOCK", 100)
+    pd.testing.assert_series_equal(whole, inspection_cost(Popularity().fit(train), train, test))

@@ -1,0 +1,40 @@
+import numpy as np
+
+from avrec_lib.recommend.random import Random
+
+from .conftest import random_features, random_interactions
+
+
+def test_draws_are_uniform_and_unrelated_between_people_items_and_seeds():
+    log, features = random_interactions(200, 300, 5000), random_features(300)
+    scores = Random(seed=1).fit(log, items=features).score(np.sort(log["user_id"].unique()))
+    assert 0.0 <= scores.min() < 0.001 and 0.999 < scores.max() < 1.0
+    counts = np.histogram(scores, bins=20, range=(0, 1))[0]
+    expected = scores.size / 20
+    assert ((counts - expected) ** 2 / expected).sum() < 45.0  # chi-square, 19 degrees: above 45 once in 1000
+    for rows in (scores, scores.T):
+        between = np.corrcoef(rows)[np.triu_indices(len(rows), 1)]
+        assert abs(between.mean()) < 0.005 and abs(between).max() < 0.4
+    other = Random(seed=2).fit(log, items=features).score(np.sort(log["user_id"].unique()))
+    assert abs(np.corrcoef(scores.ravel(), other.ravel())[0, 1]) < 0.02
+
+
+def test_a_persons_list_depends_on_nobody_else():
+    log = random_interactions()
+    model = Random(seed=5).fit(log)
+    alone = model.score(["u003"], ["c001", "c002"])
+    np.testing.assert_array_equal(alone, model.score(["u009", "u003"], ["c002", "c001"])[1:, ::-1])
+    fewer = Random(seed=5).fit(log[log["item_id"] < "c010"])
+    np.testing.assert_array_equal(alone, fewer.score(["u003"], ["c001", "c002"]))
+
+
+def test_the_seed_fixes_the_bytes():
+    model = Random(seed=7).fit(random_interactions())
+    assert model.recommend(["u000", "u001"], k=3)["item_id"].tolist() == [
+        "c017",
+        "c014",
+        "c019",
+        "c001",
+        "c015",
+        "c011",
+    ]
