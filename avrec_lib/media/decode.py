@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
@@ -16,12 +17,17 @@ from av.video.stream import VideoStream
 from avrec_lib.media.errors import MediaError, MissingStreamError
 from avrec_lib.media.source import DECODER_ERRORS, Source, in_words
 
-__all__ = ["Errors", "decode_sound", "decode_video"]
+__all__ = ["Errors", "decode_sound", "decode_video", "stated_sound_end"]
 
 Errors = Literal["strict", "partial"]
 
 # Formats whose header states how long the streams are, so that a shortage shows.
-_STATES_LENGTH = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac"}
+_MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+_STATES_LENGTH = {_MOV, "matroska,webm", "flac", "ogg"}
+# Seconds that may be missing at the end before a file counts as cut: headers round, and players do not mind.
+_SHORTAGE = 0.25
+# Sampling rates outside of this are damage, and resampling from them would need memory without bound.
+_SAMPLE_RATES = (1000, 768_000)
 
 _Stream = TypeVar("_Stream", VideoStream, AudioStream)
 
@@ -101,9 +107,34 @@ def decode_sound(
     """
     stream = _pick(source, source.audio(), number, "sound")
     for frame in _decode(source, stream, start, errors):
-        if frame.samples and frame.sample_rate:
+        if not _SAMPLE_RATES[0] <= frame.sample_rate <= _SAMPLE_RATES[1]:
+            raise MediaError(source.path, f"states a sampling rate of {frame.sample_rate} Hz")
+        if frame.samples:
             known = frame.pts is not None and frame.time_base
             yield (float(frame.pts * frame.time_base) - source.origin if known else None), frame
+
+
+def stated_sound_end(source: Source, number: int) -> float:
+    """Return when the sound ends by the header, where that is exact to the sample; infinity elsewhere.
+
+    MP4 says how much of the last packet of AAC is padding.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    number : int
+        Which of its sound streams, from 0.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    stream = _pick(source, source.audio(), number, "sound")
+    if source.container.format.name != _MOV or not stream.duration:
+        return math.inf
+    return _promised_end(source, stream) or math.inf
 
 
 def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterator[Any]:
@@ -113,24 +144,24 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
     context = stream.codec_context
     context.thread_count = 1
     context.options = {"max_pixels": str(source.limits.frame_pixels)}
+    if errors == "strict":
+        context.options = context.options | {"err_detect": "crccheck+bitstream+buffer+explode"}
     promised = _promised_end(source, stream)
     if stream.duration is not None:
         # Where each stream states its length, the others need not be read.
         for other in source.container.streams:
             if other is not stream:
                 other.discard = Discard.all
-    if start > 0:
-        with_origin = int((start + source.origin) / stream.time_base)
-        source.container.seek(with_origin, stream=stream, backward=True)
 
-    reached = 0.0
-    frames = 0
-    problem: str | None = None
-    packets = source.container.demux()
+    reached, frames, problem = 0.0, 0, None
+    lead = -math.inf
+    packets = _packets_from(source, stream, start)
     while problem is None or errors == "partial":
         source.watch.check()
         try:
             packet = next(packets, None)
+        except MediaError:
+            raise
         except DECODER_ERRORS as error:
             problem = in_words(error)
             break
@@ -139,29 +170,52 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
         reached = max(reached, _end_of(packet, source.origin))
         if packet.stream_index != stream.index:
             continue
+        if lead == -math.inf and packet.pts is not None:
+            lead = packet.pts
+        # Pictures that are shown before the keyframe but stored after it may need what lies before the jump.
+        excused = start > 0 and packet.pts is not None and packet.pts < lead
         try:
             decoded: list[Any] = list(packet.decode())
         except DECODER_ERRORS as error:
             if isinstance(error, MemoryError):
                 raise
-            problem = problem or in_words(error)
+            problem = problem or (None if excused else "some of its data cannot be decoded")
             continue
         for frame in decoded:
-            if packet.is_corrupt or frame.is_corrupt:
-                problem = problem or "corrupt data"
+            if (packet.is_corrupt or frame.is_corrupt) and not excused:
+                problem = problem or "some of its data is corrupt"
                 if errors == "strict":
                     break
             frames += 1
             source.watch.pause()
             yield frame
             source.watch.resume()
-    if problem is None and promised is not None and reached < promised - 0.25:
+    if problem is None and promised is not None and reached < promised - _SHORTAGE:
         problem = "it ends early"
     if problem is not None and (errors == "strict" or frames == 0):
         of = f" of {promised:.2f}" if promised is not None else ""
         raise MediaError(source.path, f"is damaged: {problem} (readable up to {reached:.2f}{of} s)")
     if frames == 0 and start == 0:
         raise MediaError(source.path, "holds nothing that can be decoded")
+
+
+def _packets_from(source: Source, stream: Any, start: float) -> Iterator[Packet]:
+    """Give all packets from where decoding can begin to have `stream` right at `start`."""
+    if start > 0:
+        target = int((start + source.origin) / stream.time_base)
+        first = None
+        # A missing or wrong index may make the jump fail or land too late: then everything is decoded from the
+        # beginning, which is slow and right.
+        with suppress(av.FFmpegError):
+            source.container.seek(target, stream=stream, backward=True)
+            packets = source.container.demux()
+            first = next((p for p in packets if p.stream_index == stream.index and p.size), None)
+        if first is not None and first.pts is not None and first.pts <= target:
+            yield first
+            yield from packets
+            return
+        source.container.seek(source.container.start_time or 0, backward=True)
+    yield from source.container.demux()
 
 
 def _promised_end(source: Source, stream: Any) -> float | None:

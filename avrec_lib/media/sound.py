@@ -10,7 +10,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from avrec_lib.media.decode import Errors, decode_sound
+from avrec_lib.media.decode import Errors, decode_sound, stated_sound_end
 from avrec_lib.media.errors import MediaError
 from avrec_lib.media.source import Limits, Source, open_source
 
@@ -20,6 +20,8 @@ __all__ = ["Sound", "iter_sound", "read_sound"]
 _JITTER = 0.05
 # Decoders of AAC, Opus and Vorbis need some packets before they are right again after a jump.
 _RUN_UP = 0.5
+# Seconds. A packet of AAC at 8 kHz is 0.13 s long, and with HE-AAC twice that.
+_MOST_PADDING = 0.3
 
 
 @dataclass(frozen=True)
@@ -175,13 +177,18 @@ def _placed(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Give the pieces in a row: silence where there is a gap, nothing twice, and nothing out of range."""
     cursor: int | None = None
-    end = math.inf
+    end = stated = math.inf
     for rate, position, piece in _resampled(source, stream, sample_rate, max(0.0, start - _RUN_UP), errors):
         if mono:
             piece = piece.mean(axis=0)
         if cursor is None:
             cursor = round(start * rate)
             end = math.inf if stop is None else round(stop * rate)
+            stated = stated_sound_end(source, stream) * rate
+        # The end of the last packet may be padding. A header that is wrong by more than that is not believed.
+        over = position + piece.shape[-1] - stated
+        if 0 < over <= _MOST_PADDING * rate:
+            piece = piece[..., : max(0, round(stated) - position)]
         gap = position - cursor
         if gap > source.limits.gap_seconds * rate:
             raise MediaError(source.path, f"has a gap of {gap / rate:.0f} s in its sound at {cursor / rate:.1f} s")

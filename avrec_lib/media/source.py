@@ -178,25 +178,37 @@ def open_source(path: str | Path, limits: Limits) -> Iterator[Source]:
     if status.st_size == 0:
         raise MediaError(path, "is empty")
     try:
-        with _LocalFile(path, watch) as file:
-            options = {"format_whitelist": _FORMATS, "max_pixels": str(limits.frame_pixels), "max_streams": "100"}
-            container = av.open(
-                file,
-                "r",
-                options=options,
-                buffer_size=_READ_AT_ONCE,
-                metadata_errors="replace",
-                io_open=_refuse_other_files,
-                timeout=limits.stall_seconds,
-            )
-            with container:
-                began = container.start_time or 0
-                # Encoders' lead-in may begin before zero; it is cut by the decoder, and zero stays zero.
-                yield Source(path, container, max(began, 0) / av.time_base, watch)
+        with _LocalFile(path, watch) as file, _container(path, file, limits) as container:
+            began = container.start_time or 0
+            # Encoders' lead-in may begin before zero; it is cut by the decoder, and zero stays zero.
+            yield Source(path, container, max(began, 0) / av.time_base, watch)
     except MediaError:
         raise
     except DECODER_ERRORS as error:
         raise MediaError(path, f"cannot be decoded: {in_words(error)}") from error
+
+
+def _container(path: Path, file: _LocalFile, limits: Limits) -> InputContainer:
+    try:
+        container = av.open(
+            file,
+            "r",
+            options={"format_whitelist": _FORMATS, "max_pixels": str(limits.frame_pixels), "max_streams": "100"},
+            buffer_size=_READ_AT_ONCE,
+            metadata_errors="replace",
+            io_open=_refuse_other_files,
+            timeout=limits.stall_seconds,
+        )
+    except MediaError:
+        raise
+    except DECODER_ERRORS as error:
+        raise MediaError(
+            path, f"is no media file of a known kind, or its header is damaged: {in_words(error)}"
+        ) from error
+    if not container.streams.video and not container.streams.audio:
+        container.close()
+        raise MediaError(path, "holds no picture and no sound; its header may be damaged")
+    return container
 
 
 def in_words(error: BaseException) -> str:

@@ -123,7 +123,7 @@ def write_clip(
 
 
 def _checked_frames(path: Path, frames: ArrayLike, codec: str | None) -> NDArray[np.uint8]:
-    pictures = np.ascontiguousarray(frames)
+    pictures = np.asarray(frames)
     if codec is None:
         raise ValueError(f"{path}: a {path.suffix} file holds sound only; leave frames out")
     if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3 or 0 in pictures.shape:
@@ -175,7 +175,7 @@ def _encode_frames(container: OutputContainer, stream: VideoStream, pictures: ND
     time_base = 1 / stream.codec_context.framerate
     for number, picture in enumerate(pictures):
         frame = convert.reformat(
-            av.VideoFrame.from_ndarray(picture, format="rgb24"),
+            av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"),
             format="yuv420p",
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.MPEG,
