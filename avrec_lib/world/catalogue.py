@@ -123,8 +123,10 @@ def sample_catalogue(n_clips: int, *, seed: int, n_creators: int = 60) -> pd.Dat
     pace = np.clip(0.5 + 0.3 * arousal + rng.normal(0.0, 0.2, n_clips), 0.0, 1.0)
     skill = creators["skill"].to_numpy()[creator]
     quality = np.clip(skill + rng.normal(0.0, 0.15, n_clips), 0.0, 1.0)
-    late = rng.random(n_clips) < 0.25
-    release_day = np.where(late, rng.uniform(0.0, DAYS - 1.0, n_clips), rng.uniform(-60.0, 0.0, n_clips))
+    late = rng.random(n_clips) < 0.36
+    # Releases grow towards the end of the log (density ~ day^3), so that its last days meet enough cold clips.
+    during = (DAYS - 1.0) * rng.random(n_clips) ** 0.25
+    release_day = np.where(late, during, rng.uniform(-60.0, 0.0, n_clips))
     return pd.DataFrame(
         {
             "clip_id": [f"c{i:07d}" for i in range(n_clips)],
