@@ -54,6 +54,11 @@ def explain(output: str) -> str:
             "no network: the packages could not be downloaded; connect (or point PIP_INDEX_URL or PIP_FIND_LINKS at "
             "a mirror) and run the same command again; what is already installed is kept"
         )
+    if "(from versions: none)" in output:
+        return (
+            "pip found no version at all of a package of requirements.lock: there is no network, or the package index "
+            "that pip is set to lacks it; mend either and run the same command again"
+        )
     errors = [line for line in output.splitlines() if line.startswith("ERROR")]
     return "pip could not install requirements.lock: %s" % (errors[-1] if errors else output.strip()[-300:])
 

@@ -28,7 +28,8 @@ def _say(**message: object) -> None:
 
 def _end_with_parent() -> None:
     """Wait for the parent's end of standard input to close, which it does however the parent ends."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(3)
 
 

@@ -114,7 +114,7 @@ def _prose(text: str) -> str:
 def _sentences(prose: str) -> list[tuple[int, str]]:
     """Return the sentences with the line (from 1) on which each starts."""
     found, position = [], 0
-    for piece in re.split(r"(?<=[.!?:])\s+(?=[A-Z\"'(*{])|\n\s*\n|\n(?=[-*|#>] ?)", prose):
+    for piece in re.split(r"(?<=[.!?])\s+(?=[A-Z\"'(*{])|\n\s*\n|\n(?=[-*|#>] ?)", prose):
         start = prose.index(piece, position)
         position = start + len(piece)
         if piece.strip():

@@ -167,9 +167,10 @@ def ledger_page(claims: dict[str, dict[str, Claim]], *, profile: str, seed: int)
         "# The ledger of claims",
         "",
         f"Every result that a sentence of this book states is listed here: {total} claims, computed by",
-        f"the chapters in the `{profile}` profile with seed {seed}, and held against the recorded ledger before these pages were made.",
-        "Brackets hold 95 % intervals. A comparison is the mean of paired differences; when its interval holds zero",
-        "it reads *no difference shown*. A timing depends on the machine, so it is shown and never compared.",
+        f"the chapters in the `{profile}` profile with seed {seed}, and held against the recorded ledger",
+        "before these pages were made. Brackets hold 95 % intervals. A comparison is the mean of paired",
+        "differences; when its interval holds zero it reads *no difference shown*. A timing depends on the",
+        "machine, so it is shown and never compared.",
         "",
     ]
     for chapter, stated in claims.items():

@@ -23,7 +23,7 @@ from avrec_lib.publish.pairs import cell_lines, notebook_of, write_notebook
 from avrec_lib.publish.project import BuildError, Project
 from avrec_lib.publish.record import read_claims
 
-__all__ = ["Run", "chapter_files", "chapter_key", "is_kept", "run_chapters"]
+__all__ = ["Run", "chapter_files", "chapter_key", "check_executed", "is_kept", "run_chapters"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -153,7 +153,7 @@ def is_kept(project: Project, chapter: Path, parameters: dict[str, object]) -> b
     return _kept(chapter_key(project, chapter, parameters), chapter.stem) is not None
 
 
-def _check_executed(path: Path, chapter: str) -> None:
+def check_executed(path: Path, chapter: str) -> None:
     """Refuse a notebook that was not really run from end to end.
 
     Raises
@@ -247,7 +247,7 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
                 f"chapter {chapter.stem}: its process ended with status {process.returncode} before the notebook "
                 f"did\n{''.join(output)}{said}"
             )
-        _check_executed(target, chapter.stem)
+        check_executed(target, chapter.stem)
         found = read_claims(claims, chapter.stem)
         facts = {**done, "chapter": chapter.stem, "sha256": fingerprint({p.name: p for p in (target, claims)})}
         (scratch / "run.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -323,7 +323,8 @@ def run_chapters(
     print(f"chapters: {len(todo)} to run, {len(runs)} unchanged", file=sys.stderr)
 
     def run(chapter: Path) -> Run:
-        with tqdm(desc=f"  {chapter.stem}", unit="cell", total=1, mininterval=0.5, maxinterval=10.0) as bar:
+        pause = 0.5 if sys.stderr.isatty() else 15.0  # a log file wants signs of life, not a film
+        with tqdm(desc=f"  {chapter.stem}", unit="cell", total=1, mininterval=pause, maxinterval=pause) as bar:
             return _run_one(project, chapter, keys[chapter], parameters, bar)
 
     with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:

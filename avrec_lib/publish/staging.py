@@ -91,9 +91,11 @@ def fill_stage(project: Project, stage: Path, runs: list[Run], *, profile: str, 
     def present(entries: list[dict[str, str]]) -> list[dict[str, str]]:
         return [e for e in entries if not e["file"].startswith("chapters/") or e["file"].split(".")[0] in names]
 
-    for part in toc.get("parts", []):
-        part["chapters"] = present(part["chapters"])
-    toc["parts"] = [part for part in toc.get("parts", []) if part["chapters"]]
+    if "chapters" in toc:
+        toc["chapters"] = present(toc["chapters"])
+    if "parts" in toc:
+        toc["parts"] = [{**part, "chapters": present(part["chapters"])} for part in toc["parts"]]
+        toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     (stage / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     for run in runs:
         _stage_chapter(run, stage)
@@ -127,13 +129,15 @@ def run_sphinx(stage: Path, output: Path, log: Path, *, strict: bool) -> Path:
     """
     shutil.rmtree(output, ignore_errors=True)
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(stage), "--path-output", str(output)]
+    program = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "build", str(stage), "--path-output", str(output)]
     command += ["-n", "--keep-going", "--all"] + (["-W"] if strict else [])
-    with log.open("w", encoding="utf-8") as file, tqdm(desc="  pages", unit="s", mininterval=1.0, total=None) as bar:
+    with log.open("w", encoding="utf-8") as file, tqdm(desc="  pages", bar_format="{desc}: {elapsed}") as clock:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         while process.poll() is None:
-            time.sleep(0.2)
-            bar.update(0.2)
+            time.sleep(0.5)
+            if sys.stderr.isatty():
+                clock.refresh()
     said = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8"))
     warnings = [line.replace(str(stage) + "/", "") for line in _WARNING.findall(said)]
     if "No space left on device" in said:
