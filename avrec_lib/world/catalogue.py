@@ -164,4 +164,4 @@ def clip_specs(catalogue: pd.DataFrame) -> list[ClipSpec]:
         One a row, in order.
     """
     fields = list(ClipSpec.__dataclass_fields__)
-    return [ClipSpec(**record) for record in catalogue[fields].to_dict("records")]
+    return [ClipSpec(*row) for row in catalogue[fields].itertuples(index=False, name=None)]
