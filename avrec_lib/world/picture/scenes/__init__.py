@@ -1,0 +1,1 @@
+"""One module a topic: what its picture shows."""
