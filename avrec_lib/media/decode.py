@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from avrec_lib.media.errors import MediaError, MissingStreamError
 from avrec_lib.media.source import DECODER_ERRORS, Source, in_words
 
-__all__ = ["Errors", "decode_sound", "decode_video", "stated_sound_end"]
+__all__ = ["Errors", "check_request", "decode_sound", "decode_video", "stated_sound_end"]
 
 Errors = Literal["strict", "partial"]
 
@@ -26,6 +26,9 @@ _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 _STATES_LENGTH = {_MOV, "matroska,webm", "flac", "ogg"}
 # Seconds that may be missing at the end before a file counts as cut: headers round, and players do not mind.
 _SHORTAGE = 0.25
+# Formats without timestamps: after a jump the time would be a guess, and decoding the way there is fast.
+_NO_JUMPS = {"mp3", "aac"}
+_CORRUPT = "some of its data is corrupt"
 # Sampling rates outside of this are damage, and resampling from them would need memory without bound.
 _SAMPLE_RATES = (1000, 768_000)
 
@@ -33,12 +36,33 @@ _Stream = TypeVar("_Stream", VideoStream, AudioStream)
 
 
 def _pick(source: Source, streams: list[_Stream], number: int, kind: str) -> _Stream:
-    if number < 0:
-        raise ValueError(f"stream must be 0 or more, not {number}")
     if number >= len(streams):
-        has = f"only {len(streams)} {kind} stream(s)" if streams else f"no {kind} stream"
+        has = f"only {len(streams)} {kind} stream(s)" if streams else f"no {kind} stream that can be decoded"
         raise MissingStreamError(source.path, f"has {has}; number {number} was asked for")
     return streams[number]
+
+
+def check_request(stream: int, start: float, stop: float | None, errors: str) -> None:
+    """Refuse arguments that make no sense, before a file is opened.
+
+    Parameters
+    ----------
+    stream, start, stop, errors
+        As callers gave them.
+
+    Raises
+    ------
+    ValueError
+        If one makes no sense.
+    """
+    if stream < 0:
+        raise ValueError(f"stream must be 0 or more, not {stream}")
+    if not (math.isfinite(start) and start >= 0):
+        raise ValueError(f"start must be 0 or more seconds, not {start}")
+    if stop is not None and not stop > start:
+        raise ValueError(f"stop must be later than start ({start}), not {stop}")
+    if errors not in ("strict", "partial"):
+        raise ValueError(f'errors must be "strict" or "partial", not {errors!r}')
 
 
 def decode_video(
@@ -139,8 +163,6 @@ def stated_sound_end(source: Source, number: int) -> float:
 
 def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterator[Any]:
     """Decode a stream's frames, from the last point before `start` where decoding can begin."""
-    if errors not in ("strict", "partial"):
-        raise ValueError(f'errors must be "strict" or "partial", not {errors!r}')
     context = stream.codec_context
     context.thread_count = 1
     context.options = {"max_pixels": str(source.limits.frame_pixels)}
@@ -168,7 +190,10 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
         if packet is None:
             break
         reached = max(reached, _end_of(packet, source.origin))
-        if packet.stream_index != stream.index:
+        if packet.stream.index != stream.index:  # a flushing packet's own stream_index is always 0
+            continue
+        if packet.is_corrupt and errors == "partial":
+            problem = problem or _CORRUPT
             continue
         if lead == -math.inf and packet.pts is not None:
             lead = packet.pts
@@ -182,10 +207,9 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
             problem = problem or (None if excused else "some of its data cannot be decoded")
             continue
         for frame in decoded:
-            if (packet.is_corrupt or frame.is_corrupt) and not excused:
-                problem = problem or "some of its data is corrupt"
-                if errors == "strict":
-                    break
+            if packet.is_corrupt or frame.is_corrupt:
+                problem = problem or (None if excused else _CORRUPT)
+                continue
             frames += 1
             source.watch.pause()
             yield frame
@@ -201,7 +225,7 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
 
 def _packets_from(source: Source, stream: Any, start: float) -> Iterator[Packet]:
     """Give all packets from where decoding can begin to have `stream` right at `start`."""
-    if start > 0:
+    if start > 0 and source.container.format.name not in _NO_JUMPS:
         target = int((start + source.origin) / stream.time_base)
         first = None
         # A missing or wrong index may make the jump fail or land too late: then everything is decoded from the
@@ -209,7 +233,7 @@ def _packets_from(source: Source, stream: Any, start: float) -> Iterator[Packet]
         with suppress(av.FFmpegError):
             source.container.seek(target, stream=stream, backward=True)
             packets = source.container.demux()
-            first = next((p for p in packets if p.stream_index == stream.index and p.size), None)
+            first = next((p for p in packets if p.stream.index == stream.index and p.size), None)
         if first is not None and first.pts is not None and first.pts <= target:
             yield first
             yield from packets

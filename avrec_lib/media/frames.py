@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from avrec_lib.media.decode import Errors, decode_video
+from avrec_lib.media.decode import Errors, check_request, decode_video
 from avrec_lib.media.errors import MediaError
 from avrec_lib.media.source import Limits, Source, open_source
 
@@ -137,7 +137,7 @@ def iter_frames(
         If an argument makes no sense.
     """
     limits = limits or Limits()
-    _check_range(start, stop)
+    check_request(stream, start, stop, errors)
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         raise ValueError(f"fps must be positive, not {fps}")
     if batch < 1:
@@ -160,13 +160,6 @@ def iter_frames(
                 images, times = [], []
     if images:
         yield Frames(np.stack(images), np.array(times))
-
-
-def _check_range(start: float, stop: float | None) -> None:
-    if not (math.isfinite(start) and start >= 0):
-        raise ValueError(f"start must be 0 or more seconds, not {start}")
-    if stop is not None and not stop > start:
-        raise ValueError(f"stop must be later than start ({start}), not {stop}")
 
 
 def _timed(

@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from avrec_lib.media.decode import Errors, decode_sound, stated_sound_end
+from avrec_lib.media.decode import Errors, check_request, decode_sound, stated_sound_end
 from avrec_lib.media.errors import MediaError
 from avrec_lib.media.source import Limits, Source, open_source
 
@@ -144,10 +145,7 @@ def iter_sound(
         If an argument makes no sense.
     """
     limits = limits or Limits()
-    if not (math.isfinite(start) and start >= 0):
-        raise ValueError(f"start must be 0 or more seconds, not {start}")
-    if stop is not None and not stop > start:
-        raise ValueError(f"stop must be later than start ({start}), not {stop}")
+    check_request(stream, start, stop, errors)
     if sample_rate is not None and not 1 <= sample_rate <= 768_000:
         raise ValueError(f"sample_rate must be 1 to 768000, not {sample_rate}")
     if not block_seconds > 0:
@@ -177,18 +175,14 @@ def _placed(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Give the pieces in a row: silence where there is a gap, nothing twice, and nothing out of range."""
     cursor: int | None = None
-    end = stated = math.inf
-    for rate, position, piece in _resampled(source, stream, sample_rate, max(0.0, start - _RUN_UP), errors):
+    end = math.inf
+    pieces = _resampled(source, stream, sample_rate, max(0.0, start - _RUN_UP), errors)
+    for rate, position, piece in _without_padding(pieces, stated_sound_end(source, stream)):
         if mono:
             piece = piece.mean(axis=0)
         if cursor is None:
             cursor = round(start * rate)
             end = math.inf if stop is None else round(stop * rate)
-            stated = stated_sound_end(source, stream) * rate
-        # The end of the last packet may be padding. A header that is wrong by more than that is not believed.
-        over = position + piece.shape[-1] - stated
-        if 0 < over <= _MOST_PADDING * rate:
-            piece = piece[..., : max(0, round(stated) - position)]
         gap = position - cursor
         if gap > source.limits.gap_seconds * rate:
             raise MediaError(source.path, f"has a gap of {gap / rate:.0f} s in its sound at {cursor / rate:.1f} s")
@@ -207,6 +201,22 @@ def _placed(
             return
 
 
+def _without_padding(
+    pieces: Iterator[tuple[int, int, NDArray[np.float32]]], stated: float
+) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+    """Cut what the last packet holds beyond the stated end; a header wrong by more than that is not believed."""
+    beyond: list[tuple[int, int, NDArray[np.float32]]] = []
+    for rate, position, piece in pieces:
+        inside = piece.shape[-1] if stated == math.inf else max(0, round(stated * rate) - position)
+        if inside:
+            yield rate, position, piece[..., :inside]
+        if inside < piece.shape[-1]:
+            beyond.append((rate, position + inside, piece[..., inside:]))
+            if position + piece.shape[-1] > (stated + _MOST_PADDING) * rate:
+                yield from beyond
+                beyond, stated = [], math.inf
+
+
 def _resampled(
     source: Source, stream: int, sample_rate: int | None, start: float, errors: Errors
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
@@ -214,6 +224,7 @@ def _resampled(
     run: _Run | None = None
     rate = sample_rate
     channels = None
+    jumped = start > 0
     for at, frame in decode_sound(source, stream, start, errors):
         rate = rate or frame.sample_rate
         channels = channels or frame.layout.nb_channels
@@ -222,10 +233,33 @@ def _resampled(
             at = run.expected if at is None else at
             run = None
         if run is None:
-            run = _Run(at or 0.0, frame, rate, channels)
+            at = at or 0.0
+            if jumped:
+                at, frame = _aligned(at, frame, rate)
+                jumped = False
+            run = _Run(at, frame, rate, channels)
         yield from run.feed(frame)
     if run is not None:
         yield from run.finish()
+
+
+def _aligned(at: float, frame: AudioFrame, rate: int) -> tuple[float, AudioFrame]:
+    """Cut a piece's beginning so that it starts on a sample of the new rate, as the same sound read from zero does.
+
+    Without it the sound after a jump would be off by up to half a sample. Where the two rates share few
+    samples the cut would be longer than the piece, and it stays as it is.
+    """
+    period = frame.sample_rate // math.gcd(frame.sample_rate, rate)
+    first = round(at * frame.sample_rate)
+    skip = -first % period
+    if skip == 0 or skip >= frame.samples:
+        return at, frame
+    # Interleaved samples come as one row, sample after sample; others as one row a channel.
+    wide = 1 if frame.format.is_planar else frame.layout.nb_channels
+    rest: Any = np.ascontiguousarray(frame.to_ndarray()[:, skip * wide :])
+    cut = AudioFrame.from_ndarray(rest, format=frame.format.name, layout=frame.layout.name)
+    cut.sample_rate = frame.sample_rate
+    return (first + skip) / frame.sample_rate, cut
 
 
 class _Run:

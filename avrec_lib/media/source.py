@@ -205,9 +205,9 @@ def _container(path: Path, file: _LocalFile, limits: Limits) -> InputContainer:
         raise MediaError(
             path, f"is no media file of a known kind, or its header is damaged: {in_words(error)}"
         ) from error
-    if not container.streams.video and not container.streams.audio:
+    if not any(s.codec_context is not None for s in (*container.streams.video, *container.streams.audio)):
         container.close()
-        raise MediaError(path, "holds no picture and no sound; its header may be damaged")
+        raise MediaError(path, "holds no picture and no sound that can be decoded; its header may be damaged")
     return container
 
 
