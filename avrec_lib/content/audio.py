@@ -14,6 +14,7 @@ _BANDS = 32
 _LOWEST, _HIGHEST = 50.0, 8000.0  # Hz: the range that every recording of 16 kHz and more can hold
 _FRAME_SECONDS = 0.046  # long enough to part two notes a tone apart at 250 Hz
 _FLOOR = 1e-8  # power of -80 dB: below, a sample of 16 bits holds nothing
+_RANGE = 1e-6  # 60 dB below the loudest frame
 _RATE = 22_050
 
 SOUND_FEATURES: tuple[str, ...] = (
@@ -71,17 +72,20 @@ def describe_sound(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     hop = size // 2
     power = _power_spectra(samples, size, hop)
     frequencies = fft.rfftfreq(size, 1.0 / sample_rate)
-    bands = 10.0 * np.log10(power @ _mel_filters(frequencies) + _FLOOR)
-    level = 10.0 * np.log10(power.sum(axis=1) + _FLOOR)
+    total = power.sum(axis=1)
+    level = 10.0 * np.log10(total + _FLOOR)
+    # The floor follows the sound, so that a softer copy keeps its spectrum; the codec's noise stays below it.
+    floor = np.float32(_RANGE * total.max())
+    bands = 10.0 * np.log10(power @ _mel_filters(frequencies) + floor)
 
     heard = (frequencies >= _LOWEST) & (frequencies <= _HIGHEST)
-    spectrum = power[:, heard] + _FLOOR / heard.sum()
+    spectrum = power[:, heard] + floor / heard.sum()
     weight = spectrum / spectrum.sum(axis=1, keepdims=True)
     octaves = np.log2(frequencies[heard] / _LOWEST)
     centroid = weight @ octaves
     flatness = 10.0 * (np.log10(spectrum).mean(axis=1) - np.log10(spectrum.mean(axis=1)))
     # A frame counts by its level, so that the pause between two notes does not hide them.
-    loud = np.clip(level - level.max() + 40.0, 0.0, None) + 1e-3
+    loud = np.clip(level - level.max() + 40.0, 0.0, None)
     loud = loud / loud.sum()
     strength, rate = _onsets(bands, sample_rate / hop)
     mean = bands.mean(axis=0)
@@ -89,7 +93,7 @@ def describe_sound(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         [
             mean - mean.mean(),
             bands.std(axis=0),
-            _pitch_classes(power, frequencies, loud),
+            _pitch_classes(samples, sample_rate, 8 * size),
             [level.mean(), level.std()],
             [loud @ centroid, np.sqrt(loud @ np.square(centroid - loud @ centroid))],
             [loud @ flatness, rate, strength],
@@ -124,7 +128,8 @@ def describe_sound_file(path: Path) -> np.ndarray:
 
 def _power_spectra(samples: np.ndarray, size: int, hop: int) -> np.ndarray:
     """Return power spectra of overlapping frames (t, size // 2 + 1); a full-scale sine sums to about 1/2."""
-    padded = np.pad(samples, (0, max(0, size - len(samples)) + (-(len(samples) - size)) % hop))
+    # Half a frame of silence on both sides: the window is zero at a frame's ends, and the first sound must count.
+    padded = np.pad(samples, (size // 2, size // 2 + -len(samples) % hop))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     spectra = fft.rfft(frames * window, axis=1)
@@ -140,11 +145,15 @@ def _mel_filters(frequencies: np.ndarray) -> np.ndarray:
     return np.clip(np.minimum(rise, fall), 0.0, None).astype(np.float32)
 
 
-def _pitch_classes(power: np.ndarray, frequencies: np.ndarray, loud: np.ndarray) -> np.ndarray:
-    """Return the share of each of the twelve pitch classes (12,), from A, between 110 and 2000 Hz."""
+def _pitch_classes(samples: np.ndarray, sample_rate: int, size: int) -> np.ndarray:
+    """Return the share of each of the twelve pitch classes (12,), from A, between 110 and 2000 Hz.
+
+    The frames are long, because at 110 Hz two neighbouring notes are 6 Hz apart.
+    """
+    frequencies = fft.rfftfreq(size, 1.0 / sample_rate)
     inside = (frequencies >= 110.0) & (frequencies <= 2000.0)
     classes = np.round(12.0 * np.log2(frequencies[inside] / 440.0)).astype(int) % 12
-    magnitude = np.sqrt(loud @ power[:, inside])
+    magnitude = np.sqrt(_power_spectra(samples, size, size // 2)[:, inside].mean(axis=0))
     count = np.bincount(classes, minlength=12)
     share = np.bincount(classes, weights=magnitude, minlength=12) / np.maximum(count, 1)
     return share / max(share.sum(), 1e-12)

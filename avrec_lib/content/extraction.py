@@ -10,6 +10,7 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from tqdm.auto import tqdm
 
 from avrec_lib import media
@@ -114,10 +115,14 @@ def _one(path: Path, describe: Describe, folder: Path) -> np.ndarray | str:
         kept = folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}.npy"
     except OSError as error:
         return f"{type(error).__name__}: {error}"
-    if kept.exists():
-        return np.asarray(np.load(kept))
     try:
-        vector = np.asarray(describe(path), dtype=np.float32)
+        return np.asarray(np.load(kept))
+    except (OSError, ValueError, EOFError):
+        pass  # not there yet, or torn by a full disk: made below
+    try:
+        # One thread: sums in another order round otherwise, and then the number of processes would change the bytes.
+        with threadpool_limits(1):
+            vector = np.asarray(describe(path), dtype=np.float32)
     except (media.MediaError, NoFeaturesError) as error:
         return f"{type(error).__name__}: {error}"
     partial = kept.with_suffix(f".{os.getpid()}.partial.npy")

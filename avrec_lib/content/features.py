@@ -64,7 +64,7 @@ class FeatureTable:
         broken = present & ~np.isfinite(matrix).all(axis=1)
         if broken.any():
             raise ValueError(
-                f"{self.name}: the row of {ids[broken][0]!r} ({broken.sum()} rows in all) is not finite; "
+                f"{self.name}: the row of {ids[broken].tolist()[0]!r} ({broken.sum()} rows in all) is not finite; "
                 "a clip that could not be measured has present = False"
             )
         for array in (matrix, present):
@@ -101,7 +101,7 @@ class FeatureTable:
         """
         rows = pd.Index(self.ids).get_indexer(pd.Index(ids))
         if (rows < 0).any():
-            unknown = list(np.asarray(pd.Index(ids))[rows < 0][:5])
+            unknown = pd.Index(ids)[rows < 0][:5].tolist()
             raise KeyError(f"{self.name}: {(rows < 0).sum()} ids are not in the table, such as {unknown}")
         return rows
 

@@ -94,6 +94,8 @@ def tf_idf(documents: pd.Series, *, fit_on: Ids | None = None, min_documents: in
         If no term is in enough documents.
     """
     known = documents if fit_on is None else documents.loc[list(fit_on)]
+    if len(known) < max(1, min_documents):
+        raise ValueError(f"{len(known)} documents are too few: a word counts if {min_documents} of them have it")
     parts = []
     for analyser, spans, pattern in (("word", (1, 2), r"(?u)\b\w+\b"), ("char_wb", (3, 5), None)):
         vectoriser = TfidfVectorizer(

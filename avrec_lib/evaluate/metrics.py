@@ -131,7 +131,7 @@ def _series(judged: Judged, values: np.ndarray, name: str) -> pd.Series:
 
 def precision(judged: Judged) -> pd.Series:
     r"""Share of the list that is relevant: :math:`|L_u^k \cap R_u| / k`, also where the list is shorter than k."""
-    return _series(judged, np.asarray(judged.hits.mean(axis=1)), "precision")
+    return _series(judged, judged.hits.sum(axis=1) / judged.k, "precision")
 
 
 def recall(judged: Judged) -> pd.Series:
@@ -141,7 +141,7 @@ def recall(judged: Judged) -> pd.Series:
 
 def hit_rate(judged: Judged) -> pd.Series:
     """1 if anything in the list is relevant, 0 otherwise."""
-    return _series(judged, judged.hits.any(axis=1).astype(np.float64), "hit_rate")
+    return _series(judged, np.where(judged.hits.any(axis=1), 1.0, 0.0), "hit_rate")
 
 
 def reciprocal_rank(judged: Judged) -> pd.Series:

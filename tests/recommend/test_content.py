@@ -24,7 +24,7 @@ def test_equals_scikit_learns_cosine_on_random_data():
     log, features = random_interactions(), random_features()
     model = ContentBased().fit(log, items=features)
     unit = features.matrix / np.linalg.norm(features.matrix, axis=1, keepdims=True)
-    wide = log.pivot(index="user_id", columns="item_id", values="value").reindex(columns=features.ids).fillna(0.0)
+    wide = log.pivot_table(index="user_id", columns="item_id", values="value").reindex(columns=features.ids).fillna(0.0)
     expected = cosine_similarity(wide.to_numpy() @ unit, features.matrix)
     np.testing.assert_allclose(model.score(wide.index, features.ids), expected, atol=1e-5)
 
