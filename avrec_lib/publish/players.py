@@ -263,7 +263,7 @@ def externalise_media(markup: str, folder: Path, prefix: str) -> str:
             raise ValueError(f"embedded {media_type} is not base64: {error}") from error
         name = hashlib.sha256(content).hexdigest() + extension
         _store_once(folder / name, content)
-        return f"{start}{quote}{prefix}{name}{quote}"
+        return f"{start}{quote}{prefix.rstrip(chr(47))}/{name}{quote}"
 
     def rewrite(tag: re.Match[str]) -> str:
         text = tag.group(0)
