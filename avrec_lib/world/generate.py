@@ -13,6 +13,7 @@ import pandas as pd
 from avrec_lib.tables import check
 from avrec_lib.world.behaviour import simulate_log
 from avrec_lib.world.catalogue import sample_catalogue
+from avrec_lib.world.dirt_events import plant_event_dirt
 from avrec_lib.world.dirt_media import MediaPlan, copy_text, plan_media, soil_text
 from avrec_lib.world.meter import Meter
 from avrec_lib.world.people import START, sample_people
@@ -64,7 +65,8 @@ def make_tables(profile: Profile, seed: int) -> tuple[dict[str, pd.DataFrame], T
     )
     people = sample_people(profile.people, seed=seed)
     events = simulate_log(people, catalogue, seed=seed, days=profile.days)
-    users, dirt = people.users, plan.dirt
+    events, users, log_dirt = plant_event_dirt(events, people.users, seed=seed)
+    dirt = pd.concat([plan.dirt, log_dirt], ignore_index=True).astype(str)
     tables = {"clips": clips, "users": users, "events": events}
     for name, table in tables.items():
         check(table, name)
