@@ -269,7 +269,7 @@ class Oracle:
             twice = slates.duplicated(["user_id", column])
             if twice.any():
                 row = slates[twice].iloc[0]
-                raise ValueError(f"the slate of {row['user_id']} holds {column} {row[column]!r} twice")
+                raise ValueError(f"the slate of {row['user_id']} holds {column} {row[column]} twice")
         people, person = np.unique(slates["user_id"].to_numpy(dtype=object), return_inverse=True)
         clips, clip = np.unique(slates["item_id"].to_numpy(dtype=object), return_inverse=True)
         value = {}

@@ -17,7 +17,7 @@ START = pd.Timestamp("2026-01-05", tz="UTC")
 _STREAM = 22
 _AGE_SHARES = (0.12, 0.22, 0.28, 0.24, 0.14)
 _REGION_SHARES = (0.30, 0.25, 0.20, 0.15, 0.10)
-_TILT = 0.75
+_TILT = 1.3
 """How much more likely, in logits, the age band and the region of one's segment are."""
 
 
