@@ -9,21 +9,29 @@ from avrec_lib.content.features import FeatureTable, Ids
 __all__ = ["fuse", "standardise"]
 
 
-def standardise(features: FeatureTable, *, on: Ids) -> FeatureTable:
-    r"""Bring every column to mean 0 and standard deviation 1 over some clips.
+def standardise(features: FeatureTable, *, on: Ids, equal_columns: bool = True) -> FeatureTable:
+    r"""Bring columns to mean 0, and to a common scale, over some clips.
+
+    Measurements in different units (decibels, shares, events a second) need ``equal_columns``: each column gets
+    standard deviation 1, :math:`z_{ij} = (x_{ij} - \mu_j) / \sigma_j`. The directions of an embedding are
+    in one unit already, and small ones are small for a reason: with ``equal_columns=False`` all are divided by
+    the same number, :math:`\sqrt{\tfrac1d \sum_j \sigma_j^2}`.
 
     Parameters
     ----------
     features : FeatureTable
         Any.
     on : sequence
-        Clips whose present rows decide mean and deviation: those of the training catalogue. A column that does not
-        vary among them becomes 0 for all.
+        Clips whose present rows decide means and deviations: those of the training catalogue. A column that does
+        not vary among them becomes 0 for all.
+    equal_columns : bool
+        Whether each column is scaled by itself.
 
     Returns
     -------
     FeatureTable
-        The same clips.
+        The same clips. Values beyond 5 deviations are cut there: one clip unlike all others would drown everything
+        else in a cosine.
 
     Raises
     ------
@@ -38,35 +46,29 @@ def standardise(features: FeatureTable, *, on: Ids) -> FeatureTable:
         raise ValueError(f"{features.name}: only {len(known)} of {len(rows)} clips to learn from are present")
     mean, spread = known.mean(axis=0), known.std(axis=0)
     varies = spread > 1e-6 * np.maximum(1.0, np.abs(mean))
-    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=varies)
-    # A clip unlike all others may be far out; beyond 5 deviations it would drown everything else in a cosine.
+    common = spread if equal_columns else np.full_like(spread, np.sqrt(np.square(spread).mean()))
+    scale = np.divide(1.0, common, out=np.zeros_like(common), where=varies)
     scaled = np.clip((features.matrix - mean) * scale, -5.0, 5.0)
     return FeatureTable(features.ids, scaled, features.present, features.name)
 
 
 def fuse(
-    tables: Sequence[FeatureTable],
-    *,
-    on: Ids,
-    weights: Mapping[str, float] | None = None,
-    name: str = "fused",
+    tables: Sequence[FeatureTable], *, weights: Mapping[str, float] | None = None, name: str = "fused"
 ) -> FeatureTable:
-    r"""Standardise each modality, scale its rows to unit length, weigh, and put them side by side.
+    r"""Scale each modality's rows to unit length, weigh them, and put them side by side.
 
     With :math:`z_{im}` the unit vector of clip i in modality m, the fused vector is made of the blocks
     :math:`\sqrt{w_m} \, z_{im}`, so that between clips that have all modalities
 
     .. math:: \cos(f_i, f_j) = \frac{\sum_m w_m \cos(z_{im}, z_{jm})}{\sum_m w_m}
 
-    A modality that a clip lacks adds nothing: its block is zero, which after standardising is the mean of all
-    clips, and the row is scaled to unit length over what is there. A clip that lacks all is absent.
+    A modality that a clip lacks adds nothing: its block is zero, which after :func:`standardise` is the mean of
+    all clips, and the row is scaled to unit length over what is there. A clip that lacks all is absent.
 
     Parameters
     ----------
     tables : sequence of FeatureTable
-        The same clips in each, in any order; distinct names.
-    on : sequence
-        Clips that decide means and deviations.
+        Centred tables (see :func:`standardise`) of the same clips, in any order; distinct names.
     weights : mapping of str to float, optional
         :math:`w_m \ge 0` by name; default 1 each. Choose them on validation data.
     name : str
@@ -97,7 +99,7 @@ def fuse(
     for table in tables:
         if weights[table.name] == 0.0:
             continue
-        part = standardise(table, on=on).select(ids)
+        part = table.select(ids)
         block = np.where(part.present[:, None], part.matrix, np.float32(0.0))
         blocks.append(np.float32(np.sqrt(weights[table.name])) * _unit(block))
         seen |= part.present
