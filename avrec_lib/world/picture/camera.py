@@ -89,6 +89,11 @@ class Shot:
         backdrop = self.column(stops)
         return periodic_layer(paint, width=width, scale=self.zoom, top=self.top, backdrop=backdrop)
 
+    def carpet(self, colour: Sequence[float], paint: Callable[[Pen], None], size: float) -> Layer:
+        """Paint an opaque layer on one colour that repeats after size units both ways."""
+        backdrop = gradient([(0.0, colour), (1.0, colour)], np.zeros(round(size * self.zoom)))
+        return periodic_layer(paint, width=size, height=size, scale=self.zoom, backdrop=backdrop)
+
     def column(self, stops: Sequence[tuple[float, Sequence[float]]]) -> np.ndarray:
         """Return one column of a vertical gradient whose stops are in scene units: uint8 (128, 1, 3)."""
         return gradient(stops, self.top + (np.arange(SIZE) + 0.5) / self.zoom)
@@ -120,7 +125,7 @@ class Scene:
     speed : float
         Pixels a second at which the picture moves when arousal is 0; 0 for a still camera.
     directions : str
-        ``across`` (left or right), ``nearly-across``, ``any`` or ``none``.
+        ``across`` (left or right), ``any`` or ``none``.
     focus : tuple of float
         Scene coordinates on which close-ups are centred.
     zooms : tuple of float
@@ -158,9 +163,7 @@ def plan_motion(scene: Scene, arousal: float, rng: np.random.Generator) -> Motio
     if scene.directions == "none":
         return Motion(float("nan"), 0.0)
     angle = 0.0 if side < 0.5 else 180.0
-    if scene.directions == "nearly-across":
-        angle += 18.0 * turn
-    elif scene.directions == "any":
+    if scene.directions == "any":
         angle = 180.0 + 180.0 * turn
     speed = scene.speed * 2.0**arousal * np.exp(0.1 * np.clip(jitter, -2.0, 2.0))
     return Motion(float(angle % 360.0), float(speed))

@@ -64,6 +64,12 @@ class Look:
         """Blend from the colour of low valence to that of high valence."""
         return mix(sad, glad, self.mood)
 
+    def among(self, sad: str, even: str, glad: str) -> Colour:
+        """Blend over a middle colour, where the straight way would lead through grey."""
+        if self.mood < 0.5:
+            return mix(sad, even, 2.0 * self.mood)
+        return mix(even, glad, 2.0 * self.mood - 1.0)
+
 
 def grade_matrix(look: Look) -> np.ndarray:
     """Return the colour change that a mood and a style make.

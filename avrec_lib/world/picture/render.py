@@ -40,7 +40,7 @@ SCENES: dict[str, Scene] = {
     "brass-march": Scene(brass_march, 17.0, "across", (64.0, 78.0), (1.0, 1.5)),
     "rainforest": Scene(rainforest, 12.0, "any", (64.0, 64.0), (0.9, 1.5)),
     "ocean": Scene(ocean, 12.0, "across", (64.0, 66.0), (1.0, 1.5)),
-    "thunderstorm": Scene(thunderstorm, 16.0, "nearly-across", (64.0, 74.0), (1.0, 1.4)),
+    "thunderstorm": Scene(thunderstorm, 16.0, "across", (64.0, 74.0), (1.0, 1.4)),
     "birdsong-meadow": Scene(birdsong_meadow, 12.0, "across", (64.0, 82.0), (1.0, 1.5)),
     "motor-race": Scene(motor_race, 60.0, "across", (64.0, 78.0), (1.0, 1.5)),
     "ball-match": Scene(ball_match, 17.0, "any", (64.0, 64.0), (0.9, 1.5)),

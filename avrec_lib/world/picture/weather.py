@@ -81,7 +81,7 @@ def _fog(look: Look, rng: np.random.Generator) -> Weather:
     colour = np.array(mix("#7f8893", "#d9dcd8", look.mood))
     seed = int(rng.integers(4))
     banks = []
-    for k, (thin, thick) in enumerate([(0.30, 0.62), (0.0, 0.52)]):
+    for k, (thin, thick) in enumerate([(0.26, 0.56), (0.0, 0.46)]):
         opacity = thin + (thick - thin) * noise(400 + 2 * seed + k, roughness=2.2, stretch=0.4)
         premultiplied = np.rint(opacity[..., None] * colour).astype(np.uint8)
         banks.append(Layer(premultiplied, np.rint(255.0 * opacity).astype(np.uint8), (True, True)))

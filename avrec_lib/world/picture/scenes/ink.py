@@ -40,15 +40,14 @@ def ink(shot: Shot) -> Painter:
     y, x = np.mgrid[0:n, 0:n].astype(np.float32)
     density = np.zeros((n, n, 3), dtype=np.float32)
     drops = []
-    moment = shot.start - 1.6
+    moment = shot.start - 2.2
     while moment < shot.stop:
         drops.append(
-            (moment, rng.uniform(0.18, 0.82), rng.uniform(0.12, 0.42), int(rng.integers(3)), rng.uniform(3.2, 6.2))
+            (moment, rng.uniform(0.18, 0.82), rng.uniform(0.08, 0.62), int(rng.integers(3)), rng.uniform(3.6, 7.5))
         )
-        moment += rng.uniform(0.35, 0.8) / shot.rate**0.6
-    step = 0.5 / FPS * 2.0
-    clock = [shot.start - 1.6]
-    bright = 255.0 / FPS * 0.0
+        moment += rng.uniform(0.22, 0.5) / shot.rate**0.6
+    step = 1.0 / FPS
+    clock = [shot.start - 2.2]
 
     def advance() -> None:
         now = clock[0]
@@ -56,7 +55,7 @@ def ink(shot: Shot) -> Painter:
             if begin <= now < begin + 0.30:
                 fall = (now - begin) / 0.30
                 blob = np.exp(-(((x - cx * n) / r) ** 2 + ((y - (cy + 0.08 * fall) * n) / (1.15 * r)) ** 2))
-                density[..., tone] += 0.62 * blob
+                density[..., tone] += 0.70 * blob
         roll = int(6 * now)
         speed = step * shot.rate
         total = density.sum(axis=2)
@@ -64,8 +63,8 @@ def ink(shot: Shot) -> Painter:
         u = curl_x + np.roll(fine_x, (roll, 2 * roll), (0, 1))
         v = curl_y + np.roll(fine_y, (roll, 2 * roll), (0, 1)) + 13.0 * np.minimum(sink, 1.2)
         moved = cv2.remap(density, x - speed * u, y - speed * v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        density[...] = moved * np.float32(1.0 - 0.035 * step * 12)
-        clock[0] = now + 1.0 / FPS + bright
+        density[...] = moved * np.float32(0.972)
+        clock[0] = now + 1.0 / FPS
 
     def frame_at(time: float) -> np.ndarray:
         while clock[0] <= time + 1e-6:

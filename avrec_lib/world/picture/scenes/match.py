@@ -73,12 +73,11 @@ def ball_match(shot: Shot) -> Painter:
     shirts = [("#e8362c", "#2458d0"), ("#f6f6f2", "#d8243c"), ("#ffd21e", "#2c2c34"), ("#ff7a1a", "#5a2ca0")][
         int(rng.integers(4))
     ]
-    n = 14
+    n = 2 * int(np.clip(7.0 * field[0] * field[1] / 16384.0, 6, 20))
     team = np.arange(n) % 2
     home = rng.uniform([4, 4], field - 4, (n, 2))
     wander = rng.uniform(3.0, 9.0, (n, 2))
     tempo, phase = rng.uniform(0.7, 1.5, (n, 2)) * shot.rate**0.8, rng.uniform(0, 2 * np.pi, (n, 2))
-    origin = np.array([shot.left, shot.top]) * 0.0
 
     def on_field(time: float) -> np.ndarray:
         return home + wander * np.sin(tempo * time + phase)
@@ -100,7 +99,7 @@ def ball_match(shot: Shot) -> Painter:
         moved = -start + np.array(shot.velocity) * (time - shot.start)
         pitch.draw(frame, float(moved[0]), float(moved[1]))
         pen = Pen(frame, s)
-        offset = moved / s + origin
+        offset = moved / s
         people = on_field(time) + offset
         pace = wander * tempo * np.cos(tempo * time + phase)
         for k in np.argsort(people[:, 1]):

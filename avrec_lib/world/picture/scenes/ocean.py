@@ -59,10 +59,10 @@ def ocean(shot: Shot) -> Painter:
                         0.4 + 0.05 * k,
                     )
 
-    groups = [(0, 6), (6, 9), (9, 11), (11, 13), (13, 15)]
+    groups = [(0, 9), (9, 12), (12, 15)]
     sheets = [shot.layer(lambda p, g=g: paint(g[0], g[1], p), period) for g in groups]  # type: ignore[misc]
-    bob = rng.uniform(0, 2 * np.pi, 5)
-    glints = rng.uniform([-1, 0, 0], [1, 1, 2 * np.pi], (64, 3))
+    bob = rng.uniform(0, 2 * np.pi, 3)
+    glints = rng.uniform([-1, 0, 0], [1, 1, 2 * np.pi], (48, 3))
     boat = rng.random() < 0.6
     boat_at = float(rng.uniform(0, period))
     gulls = rng.uniform([0, 10, 0], [128, 38, 6], (3, 3))
@@ -77,8 +77,9 @@ def ocean(shot: Shot) -> Painter:
             pen.polygon([(at - 1 + tilt, 34), (at - 1, 47), (at - 6, 47)], look.between("#a8605a", "#ff6a4a"))
             pen.polygon([(at - 8, 47.6), (at + 10, 47.6), (at + 7, 51.5), (at - 6, 51.5)], (70, 46, 40))
         for k, sheet in enumerate(sheets):
-            lift = (0.15 + 0.5 * k) * np.sin(1.15 * shot.rate**0.5 * time + bob[k])
-            sheet.draw(frame, dx, float(np.clip(lift, -1.9, 1.9)) * 0.6)
+            # What is far away does not rise and fall.
+            lift = (0.0, 0.7, 1.2)[k] * float(np.sin(1.15 * shot.rate**0.5 * time + bob[k]))
+            sheet.draw(frame, dx, lift)
         flicker = np.sin(5.0 * shot.rate**0.5 * time + glints[:, 2])
         for (side, depth, _), on in zip(glints[flicker > 0.1], flicker[flicker > 0.1], strict=True):
             y = horizon + 3 + 74 * depth**1.3

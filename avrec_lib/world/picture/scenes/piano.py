@@ -46,13 +46,13 @@ def nocturne_piano(shot: Shot) -> Painter:
             p.box(k * 63.0 + 30.0, 0.0, k * 63.0 + 30.7, 50.0, mix(wood, "#b8c4e0", 0.30))
         p.box(-1, 71.8, period + 1, 74.2, look.between("#4a2138", "#a33348"))
         ivory = look.between("#c6d0e2", "#fff6e6")
+        for step in range(21):
+            shade = max(0.0, 0.56 - 0.032 * step)
+            p.box(-1, 74.2 + 2.0 * step, period + 1, 76.5 + 2.0 * step, mix(ivory, "#2a3050", shade))
+        p.box(-1, 115.8, period + 1, 117.0, mix(ivory, "#ffffff", 0.7))
+        p.box(-1, 117.0, period + 1, 123.0, mix(ivory, "#30364e", 0.42))
         for k in range(21):
-            x0, x1 = k * _KEY + 0.35, (k + 1) * _KEY - 0.35
-            for step in range(8):
-                shade = 0.58 - 0.50 * min(1.0, step / 5.0)
-                p.box(x0, 74.2 + 5.2 * step, x1, 74.2 + 5.2 * (step + 1) + 0.3, mix(ivory, "#2a3050", max(0.0, shade)))
-            p.box(x0, 115.8, x1, 117.0, mix(ivory, "#ffffff", 0.7))
-            p.box(x0, 117.0, x1, 123.0, mix(ivory, "#30364e", 0.42))
+            p.box(k * _KEY - 0.35, 74.2, k * _KEY + 0.35, 123.0, (34, 36, 50))
 
     def paint_black(p: Pen) -> None:
         for octave in range(3):

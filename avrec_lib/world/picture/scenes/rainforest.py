@@ -55,8 +55,6 @@ def rainforest(shot: Shot) -> Painter:
     bloom = ("#e8447a", "#ff8a2a", "#c85ae0", "#ffd23f")[int(rng.integers(4))]
 
     def paint(p: Pen) -> None:
-        p.image[..., :3] = np.array(mix(far, "#f2ffd0", 0.25 + 0.3 * look.mood), dtype=np.uint8)
-        p.image[..., 3] = 255
         for x, y, r in rng.uniform([0, 0, 16], [size, size, 34], (9, 3)):
             p.glow(x, y, r, (70, 80, 36), 0.6 + 0.7 * look.mood)
         for x in rng.uniform(0, size, 4):
@@ -85,7 +83,7 @@ def rainforest(shot: Shot) -> Painter:
                         )
                     p.disc(x, y, 0.55 * r, (255, 226, 120))
 
-    canopy = shot.layer(paint, size, size)
+    canopy = shot.carpet(mix(far, "#f2ffd0", 0.25 + 0.3 * look.mood), paint, size)
     rays = np.zeros((SIZE, SIZE, 3), dtype=np.uint8)
     beam = Pen(rays)
     lean = rng.uniform(-40, 40)

@@ -36,7 +36,7 @@ def thunderstorm(shot: Shot) -> Painter:
     tones = np.array(
         [
             look.between(*c)
-            for c in (("#0c0e18", "#241a40"), ("#232838", "#4a3a78"), ("#434a5c", "#8468a4"), ("#6e7688", "#c89ab8"))
+            for c in (("#10131f", "#2c2050"), ("#2c3346", "#54428a"), ("#566074", "#9274b4"), ("#8e98aa", "#dcaec8"))
         ]
     )
     place = np.array([0.12, 0.42, 0.68, 0.92])
@@ -45,36 +45,33 @@ def thunderstorm(shot: Shot) -> Painter:
     clouds = Layer(np.ascontiguousarray(curve[index]), None, (True, True))
     shade = np.clip(0.66 + 0.40 * (shot.top + np.arange(SIZE) / shot.zoom) / 84.0, 0.0, 1.06)
     shade = np.repeat(np.rint(240 * shade)[:, None, None], SIZE, axis=1).repeat(3, axis=2).astype(np.uint8)
-    land = np.zeros((SIZE * 2, SIZE * 2, 4), dtype=np.uint8)
-    p = Pen(land, 2.0 * shot.zoom, shot.left, shot.top)
-    x = np.linspace(-4.0, 132.0, 60)
-    for base, tone, rough in (
-        (92.0, look.between("#1c2432", "#3c3050"), 4.0),
-        (102.0, look.between("#0e141c", "#1e1a30"), 3.0),
-    ):
-        y = (
-            base
-            + rough * np.sin(x / rng.uniform(14, 24) + rng.uniform(0, 6))
-            + 0.4 * rough * np.sin(x / 6.0 + rng.uniform(0, 6))
-        )
-        p.polygon(np.concatenate([np.stack([x, y], axis=1), [(140, 140), (-10, 140)]]), tone)
-        for at in rng.uniform(0, 128, 3):
-            p.box(at, base - 3, at + 5, base + 6, mix(tone, "#000000", 0.3))
-            p.polygon([(at - 1, base - 3), (at + 2.5, base - 7), (at + 6, base - 3)], mix(tone, "#000000", 0.4))
-            p.box(at + 1.6, base - 1, at + 3.2, base + 1, (255, 206, 110))
-    for at in np.arange(-2.0, 130.0, 1.5):
-        p.line(
-            [(at, 128), (at + rng.uniform(-2.0, 2.0), 116 - rng.uniform(0, 5))], look.between("#080c10", "#141a1e"), 0.8
-        )
-    small = cv2.resize(land, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-    ground = Layer(np.ascontiguousarray(small[..., :3]), small[..., 3], (False, False))
-    # Strikes are at least 0.9 s apart: never more than three flashes in any second.
+    period = 192.0
+    x = np.linspace(-2.0, period + 2.0, 90)
+
+    def paint(p: Pen) -> None:
+        for base, tone, rough in (
+            (92.0, look.between("#1c2432", "#3c3050"), 4.0),
+            (102.0, look.between("#0e141c", "#1e1a30"), 3.0),
+        ):
+            turn = 2.0 * np.pi * x / period
+            y = base + rough * (np.sin(2 * turn + rng.uniform(0, 6)) + 0.4 * np.sin(5 * turn + rng.uniform(0, 6)))
+            p.polygon(np.concatenate([np.stack([x, y], axis=1), [(period + 2, 140), (-2, 140)]]), tone)
+            for at in rng.uniform(0, period, 5):
+                p.box(at, base - 3, at + 5, base + 6, mix(tone, "#000000", 0.3))
+                p.polygon([(at - 1, base - 3), (at + 2.5, base - 7), (at + 6, base - 3)], mix(tone, "#000000", 0.4))
+                p.box(at + 1.6, base - 1, at + 3.2, base + 1, (255, 206, 110))
+        grass = look.between("#080c10", "#141a1e")
+        for at, lean, tall in rng.uniform([0, -2, 11], [period, 2, 17], (110, 3)):
+            p.line([(at, 129), (at + lean, 128 - tall)], grass, 0.8)
+
+    ground = shot.layer(paint, period)
+    # Strikes are at least 0.8 s apart: never more than three flashes in any second.
     strikes, at = [], shot.start + rng.uniform(0.25, 0.6)
     while at < shot.stop:
         strikes.append((at, _bolt(rng), rng.uniform(26, 102)))
-        at += 0.9 + rng.exponential(1.1) / shot.rate
-    crown = rng.uniform([6, 94], [122, 96], (2, 2))
-    sway = rng.uniform(0, 6.0, 2)
+        at += 0.8 + rng.exponential(0.7) / shot.rate
+    crown = rng.uniform([0, 94], [period, 97], (3, 2))
+    sway = rng.uniform(0, 6.0, 3)
 
     def frame_at(time: float) -> np.ndarray:
         frame = np.empty((SIZE, SIZE, 3), dtype=np.uint8)
@@ -83,18 +80,18 @@ def thunderstorm(shot: Shot) -> Painter:
         pen = shot.pen(frame)
         for begin, (trunk, twigs), x0 in strikes:
             age = time - begin
-            if 0.0 <= age < 0.55:
-                power = float(np.exp(-6.0 * age))
+            if 0.0 <= age < 0.7:
+                power = float(np.exp(-4.5 * age))
                 move = np.array([x0, 0.0])
                 pen.glow(x0, 30.0, 74.0, look.between("#8a9cd0", "#c4a8ff"), 0.75 * power)
-                if age < 0.34:
+                if age < 0.45:
                     for twig in twigs:
                         pen.line(twig + move, mix("#5a6aa8", "#f4f0ff", power), 0.6)
                     pen.line(trunk + move, mix("#6a7ac0", "#e0dcff", power), 2.0)
                     pen.line(trunk + move, (255, 255, 255), 0.8)
                     pen.glow(float(trunk[-1, 0] + x0), 94.0, 16.0, (180, 180, 230), 0.8 * power)
-        ground.draw(frame)
-        for (x0, y0), start in zip(crown, sway, strict=True):
+        ground.draw(frame, *shot.shift(time))
+        for x0, y0, start in zip(shot.carried(crown[:, 0], time, period), crown[:, 1], sway, strict=True):
             bend = 3.0 + 2.6 * np.sin(2.4 * shot.rate**0.5 * time + start)
             pen.line([(x0, 118), (x0 + 0.3 * bend, 106), (x0 + bend, y0)], (8, 8, 12), 1.6)
             for k in range(6):

@@ -25,10 +25,14 @@ def _crowd(pen: Pen, rng: np.random.Generator) -> None:
 def techno(shot: Shot) -> Painter:
     """Prepare a stage with sweeping beams, lasers, an equaliser wall and a crowd."""
     rng, look = shot.rng, shot.look
-    kinds = [("#23d5ff", "#ff3fb4"), ("#7a5cff", "#ffb02e"), ("#22ffa0", "#ff5a3c"), ("#4a7dff", "#ffe14a")]
-    order = rng.permutation(4)
-    cold, warm = (kinds[i] for i in order[:2])
-    tones = [look.between(*cold), look.between(*warm), look.between("#b04dff", "#ff4f7b")]
+    kinds = [
+        ("#23d5ff", "#9a5cff", "#ff3fb4"),
+        ("#3a6cff", "#ff4f9a", "#ffb02e"),
+        ("#22b8e0", "#3ae08a", "#ffd02e"),
+        ("#5a5cff", "#c84aff", "#ff5a3c"),
+    ]
+    cold, warm = (kinds[i] for i in rng.permutation(4)[:2])
+    tones = [look.among(*cold), look.among(*warm), look.among("#5a8cff", "#b04dff", "#ff4f7b")]
     beat = float(np.clip(1.65 * shot.rate**0.45, 1.0, 2.4))
     back = shot.backdrop(
         [
