@@ -10,7 +10,6 @@ from avrec_lib.world.sound.score import Score
 from avrec_lib.world.sound.tones import (
     SAMPLE_RATE,
     Samples,
-    breakpoints,
     glide,
     hertz,
     loop,
@@ -223,5 +222,4 @@ def brass_march(
                 place(track, roll, float(beat) + slot * half, 0.32)
         if number % 4 == 0:
             place(track, cymbal, float(beat), 0.45)
-    steps = breakpoints([0.0, n_samples / SAMPLE_RATE], [0.9, 1.0], n_samples)
-    return track * steps, np.concatenate([score.beats, offbeats[offbeats < end]])
+    return track, np.concatenate([score.beats, offbeats[offbeats < end]])

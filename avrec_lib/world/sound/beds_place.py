@@ -47,12 +47,12 @@ def night_drive(
     shape = swell(length, 0.006, 0.09)
     tables = saw_tables(380.0, lowest=60.0)
     for beat_number, beat in enumerate(score.beats):
-        place(track, drum, float(beat), 0.75)
+        place(track, drum, float(beat), 0.95)
         if beat_number % 2 == 1:
-            place(track, tick, float(beat), 0.30)
+            place(track, tick, float(beat), 0.5)
         note = float(hertz(score.chord(beat_number, 31)[0]))
         for half in (0.0, 0.5):
-            place(track, read_tables(tables, loop(note, length)) * shape, float(beat) + half * score.beat, 0.22)
+            place(track, read_tables(tables, loop(note, length)) * shape, float(beat) + half * score.beat, 0.27)
     for passing in spread(rng, 1 + round(max(0.0, 1.0 + clip.arousal)), seconds, margin=0.6):
         near = 1.0 / (1.0 + ((time - passing) / 0.28) ** 2)
         centre = 520.0 - 160.0 * np.tanh((time - passing) / 0.22)

@@ -97,12 +97,12 @@ def strike(
     if instrument == "piano":
         # stiff strings sharpen high partials; two strings a hair apart beat and give the double decay
         number = np.arange(1, 1 + min(18, int(NYQUIST_GUARD / f0)))
-        stiff = number * np.sqrt((1.0 + 3e-4 * number**2) / (1.0 + 3e-4))
-        tilt = 1.75 - 0.5 * colour
+        stiff = number * np.sqrt((1.0 + 2e-4 * number**2) / (1.0 + 2e-4))
+        tilt = 1.55 - 0.4 * colour
         strength = number**-tilt * (0.15 + np.abs(np.sin(np.pi * number / 8.0))) * np.where(number == 1, 0.8, 1.0)
         decay = 3.2 * (261.6 / f0) ** 0.6 / (1.0 + 0.35 * (number - 1.0))
         sound = damped(
-            np.concatenate([f0 * stiff, f0 * stiff * 1.0004]),
+            np.concatenate([f0 * stiff * 0.9998, f0 * stiff * 1.0002]),
             np.concatenate([0.26 * strength, 0.13 * strength]),
             np.concatenate([0.35 * decay, decay]),
             n_samples,
@@ -115,7 +115,8 @@ def strike(
         plucked_at = 0.13
         strength = np.abs(np.sin(np.pi * plucked_at * number)) / number ** (1.05 - 0.35 * colour)
         body = 1.0 + 0.8 * np.exp(-(((f0 * number - 230.0) / 120.0) ** 2))
-        # a loop whose filter averages two neighbours loses cos(pi f / fs) at each of its f0 rounds a second
+        # averaging two neighbours loses cos(pi f / fs) at each of the loop's f0 rounds a second; the loop
+        # runs at 3.2 times the clip's rate, as at the clip's own the string would sound dull
         lost = -f0 * np.log(np.clip(0.9975 * np.cos(np.pi * f0 * number / (3.2 * SAMPLE_RATE)), 1e-3, None))
         sound = damped(f0 * number, 0.42 * strength * body, 1.0 / (lost + 1.2), n_samples, attack=0.0015)
         place(sound, burst(rng, 0.03, band(1_500.0, 6_000.0), decay=0.006), 0.0, 0.22 * (0.5 + colour))
@@ -183,11 +184,13 @@ def hold(
         amplitude = number**-0.35 * formant / (1.0 + (frequency / cut) ** 3)
         lit = envelope * (0.45 + 0.55 * velocity)
     elif instrument == "synthesiser":
-        # a sawtooth through a resonant filter that closes after each attack
-        cut = 450.0 * 2.0 ** (3.6 * level * (0.75 + 0.5 * bright))
-        ring = 2.2 * np.exp(-((np.log2(frequency / cut) / 0.22) ** 2))
-        amplitude = (1.0 / number) * (1.0 / (1.0 + (frequency / cut) ** 4) + ring) + 0.25 / number**1.1
-        lit = 0.25 + 0.75 * np.exp(-age / 0.16) * (0.5 + 0.5 * velocity)
+        # a sawtooth through a resonant filter that opens with each note and then wobbles
+        cut = 700.0 * 2.0 ** (3.4 * level * (0.8 + 0.4 * bright))
+        ring = 2.6 * np.exp(-((np.log2(frequency / cut) / 0.22) ** 2))
+        amplitude = number**-0.8 * (1.0 / (1.0 + (frequency / cut) ** 4) + ring) + 0.3 / number
+        lit = (0.3 + 0.55 * (1.0 - np.exp(-age / 0.07)) + 0.15 * np.sin(2.0 * np.pi * 6.5 * age)) * (
+            0.7 + 0.3 * velocity
+        )
     else:
         amplitude = np.broadcast_to(
             np.where(
@@ -206,10 +209,11 @@ def hold(
     dark = read_tables(tables, cycles, row)
     sound = dark + blend * (read_tables(tables, cycles, row + 1) - dark)
     if instrument == "synthesiser":
-        sound += 0.35 * read_tables(tables, cycles * 1.004 + 0.3, row)
+        for detuned in (0.9955, 1.0045):
+            sound += 0.3 * read_tables(tables, cycles * detuned + 0.3, row)
     if instrument == "flute" and breath:
         flutter = noise(rng, n_samples, band(20.0, 160.0))
         sound *= 1.0 + 0.10 * flutter
-        chiff = 0.10 + 0.35 * np.exp(-age / np.float32(0.04))
+        chiff = 0.14 + 0.45 * np.exp(-age / np.float32(0.04))
         sound += chiff * noise(rng, n_samples, band(1_400.0, 6_500.0, tilt=-2.0))
     return np.asarray(0.25 * sound * envelope * (0.4 + 0.6 * velocity), dtype=np.float32)

@@ -16,7 +16,7 @@ CONTROL_RATE = 100
 """Frames a second of the fundamental frequency's truth."""
 
 _LOWEST: dict[str, int] = {"piano": 60, "guitar": 52, "brass": 53, "synthesiser": 60, "marimba": 58, "flute": 72}
-"""Lowest tonic of each instrument, a MIDI note; the tonic lies within the octave above."""
+"""Lowest tonic of each instrument at neutral valence, a MIDI note; the tonic lies within the octave above."""
 
 _SILENT_DB = -35.0
 _HEADS: tuple[tuple[int, ...], ...] = ((0, 2, 4), (4, 2, 0), (2, 1, 0), (0, 2, 1), (2, 4, 2))
@@ -67,7 +67,8 @@ def write_melody(score: Score, clip: ClipSpec, rng: np.random.Generator) -> Melo
     A rhythm of one bar of eighths is repeated with small changes. The melody
     opens with notes of the key's triad, its third among them, walks along
     the scale with chord notes on strong beats, and ends on the tonic. Arousal
-    sets how many notes there are, valence whether the line tends up or down.
+    sets how many notes there are, valence the register and whether the line
+    tends up or down.
 
     Parameters
     ----------
@@ -111,7 +112,8 @@ def write_melody(score: Score, clip: ClipSpec, rng: np.random.Generator) -> Melo
     if len(position) > 3:
         position[-1] = 0 if abs(position[-2]) <= abs(position[-2] - 7) else 7
 
-    low = _LOWEST[clip.instrument]
+    # bright moods sing higher: up to a minor third either way
+    low = _LOWEST[clip.instrument] + round(3.0 * clip.valence)
     tonic = low + (score.tonic - low) % 12
     gaps = np.diff(np.append(starts, end))
     legato = 0.94 if clip.arousal < 0.3 else 0.82

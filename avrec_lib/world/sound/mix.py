@@ -44,8 +44,8 @@ def mix(
 ) -> tuple[Samples, Samples]:
     """Bring two stems to their final loudness and colour.
 
-    Arousal sets loudness over a range of 9 dB, warmth takes treble away or
-    adds it, and low quality narrows the band and adds hiss and mains hum.
+    Arousal sets loudness over a range of 9 dB, warmth and dark moods take
+    treble away, and low quality narrows the band and adds hiss and mains hum.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def mix(
 
 
 def _colour(stems: Samples, clip: ClipSpec) -> Samples:
-    """Tilt the treble by warmth and narrow the band by quality; the same filter for both stems."""
-    # a first-order shelf: unity well below 1.2 kHz, up to 5 dB more or less well above it
-    gain = 10.0 ** (10.0 * (0.5 - clip.warmth) / 20.0)
+    """Tilt the treble by warmth and a little by valence, narrow the band by quality; both stems alike."""
+    # a first-order shelf: unity well below 1.2 kHz, up to 7 dB more or less well above it
+    gain = 10.0 ** ((10.0 * (0.5 - clip.warmth) + 2.0 * clip.valence) / 20.0)
     corner = np.tan(np.pi * 1_200.0 / SAMPLE_RATE) * np.sqrt(gain)
     b = np.array([gain + corner, corner - gain]) / (1.0 + corner)
     a = np.array([1.0, (corner - 1.0) / (1.0 + corner)])

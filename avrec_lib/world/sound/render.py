@@ -12,6 +12,7 @@ from avrec_lib.world.sound.lead import CONTROL_RATE, play_melody, write_melody
 from avrec_lib.world.sound.mix import mix
 from avrec_lib.world.sound.score import Score, write_score
 from avrec_lib.world.sound.tones import SAMPLE_RATE, Samples
+from avrec_lib.world.topics import INSTRUMENTS
 
 __all__ = ["BEDS", "SoundTruth", "Stems", "render_sound", "render_stems"]
 
@@ -19,21 +20,21 @@ Bed = Callable[[Score, ClipSpec, np.random.Generator, int], tuple[Samples, NDArr
 
 BEDS: dict[str, tuple[Bed, float]] = {
     "nocturne-piano": (beds_music.nocturne_piano, 2.0),
-    "techno": (beds_music.techno, 0.0),
-    "folk-guitar": (beds_music.folk_guitar, 1.0),
-    "brass-march": (beds_music.brass_march, 1.0),
-    "rainforest": (beds_nature.rainforest, 0.0),
-    "ocean": (beds_nature.ocean, 0.0),
-    "thunderstorm": (beds_nature.thunderstorm, -1.0),
-    "birdsong-meadow": (beds_nature.birdsong_meadow, 0.0),
-    "motor-race": (beds_action.motor_race, 0.0),
-    "ball-match": (beds_action.ball_match, 0.0),
+    "techno": (beds_music.techno, 1.0),
+    "folk-guitar": (beds_music.folk_guitar, 2.0),
+    "brass-march": (beds_music.brass_march, 2.0),
+    "rainforest": (beds_nature.rainforest, 1.0),
+    "ocean": (beds_nature.ocean, 1.0),
+    "thunderstorm": (beds_nature.thunderstorm, 0.0),
+    "birdsong-meadow": (beds_nature.birdsong_meadow, 1.0),
+    "motor-race": (beds_action.motor_race, 1.0),
+    "ball-match": (beds_action.ball_match, 1.0),
     "night-drive": (beds_place.night_drive, 0.0),
-    "market": (beds_place.market, 0.0),
-    "train-ride": (beds_place.train_ride, 0.0),
-    "bouncing-shapes": (beds_action.bouncing_shapes, 0.0),
-    "ink": (beds_action.ink, 0.0),
-    "workshop": (beds_place.workshop, 0.0),
+    "market": (beds_place.market, 1.0),
+    "train-ride": (beds_place.train_ride, 1.0),
+    "bouncing-shapes": (beds_action.bouncing_shapes, 1.0),
+    "ink": (beds_action.ink, 1.0),
+    "workshop": (beds_place.workshop, 1.0),
 }
 """The background of each topic, and the loudness of the lead above it in decibels."""
 
@@ -103,12 +104,16 @@ def render_stems(clip: ClipSpec) -> tuple[Stems, SoundTruth]:
     Raises
     ------
     ValueError
-        If the clip's topic or instrument is unknown, its mood is out of range or it is shorter than a second.
+        If the clip's topic or instrument is unknown, its mood is out of range or it is shorter than 2 s.
     """
     if clip.topic not in BEDS:
         raise ValueError(f"clip {clip.clip_id}: no sound for topic {clip.topic!r}; there are {', '.join(BEDS)}")
-    if not clip.duration_seconds >= 1.0:
-        raise ValueError(f"clip {clip.clip_id}: lasts {clip.duration_seconds} s; a clip lasts at least 1 s")
+    if clip.instrument not in INSTRUMENTS:
+        raise ValueError(
+            f"clip {clip.clip_id}: no sound for instrument {clip.instrument!r}; there are {', '.join(INSTRUMENTS)}"
+        )
+    if not 2.0 <= clip.duration_seconds < float("inf"):
+        raise ValueError(f"clip {clip.clip_id}: lasts {clip.duration_seconds} s; a clip lasts at least 2 s")
     if not (-1.0 <= clip.valence <= 1.0 and -1.0 <= clip.arousal <= 1.0):
         raise ValueError(f"clip {clip.clip_id}: mood ({clip.valence}, {clip.arousal}) leaves [-1, 1]")
     n_samples = round(clip.duration_seconds * SAMPLE_RATE)
@@ -123,6 +128,7 @@ def render_stems(clip: ClipSpec) -> tuple[Stems, SoundTruth]:
     play_bed, lead_db = BEDS[clip.topic]
     bed, blows = play_bed(score, clip, for_bed, n_samples)
     bed_stem, lead_stem = mix(bed, lead.samples, clip, for_mix, lead_db=lead_db)
+    blows = np.sort(blows[blows < clip.duration_seconds - 0.05])
     onsets = np.sort(np.concatenate([lead.onsets, blows]))
     truth = SoundTruth(
         tempo_bpm=score.tempo_bpm if score.steady else float("nan"),
@@ -131,7 +137,7 @@ def render_stems(clip: ClipSpec) -> tuple[Stems, SoundTruth]:
         f0_hz=lead.f0_hz,
         onset_times=onsets[np.diff(onsets, prepend=-1.0) > _SAME_MOMENT],
     )
-    return Stems(bed_stem, lead_stem, lead.onsets, np.sort(blows)), truth
+    return Stems(bed_stem, lead_stem, lead.onsets, blows), truth
 
 
 def render_sound(clip: ClipSpec) -> tuple[Samples, SoundTruth]:
@@ -152,7 +158,7 @@ def render_sound(clip: ClipSpec) -> tuple[Samples, SoundTruth]:
     Raises
     ------
     ValueError
-        If the clip's topic or instrument is unknown, its mood is out of range or it is shorter than a second.
+        If the clip's topic or instrument is unknown, its mood is out of range or it is shorter than 2 s.
     """
     stems, truth = render_stems(clip)
     return stems.bed + stems.lead, truth

@@ -95,7 +95,8 @@ def damped(
     fine = np.exp(rate[:, None] * np.arange(block))
     left = np.hstack([coarse.imag, coarse.real]).astype(np.float32)
     right = np.vstack([fine.real, fine.imag]).astype(np.float32)
-    sound = (left @ right).reshape(-1)[:n_samples]
+    # einsum, not BLAS: its order of summation does not depend on the number of threads
+    sound = np.einsum("bm,mf->bf", left, right).reshape(-1)[:n_samples]
     rise = min(n_samples, int(attack * SAMPLE_RATE))
     sound[:rise] *= np.linspace(0.0, 1.0, rise, endpoint=False, dtype=np.float32)
     return sound
