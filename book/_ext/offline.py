@@ -3,7 +3,7 @@
 KaTeX does the reading, in an embedded interpreter, so a formula with a mistake
 is a warning of the build and never a red box in a page. Browsers draw MathML
 by themselves; the page loads one font with the mathematical signs. Also here:
-the theme's icons as a font that it loads anyway, in place of a script.
+the theme's icons as a font that its style sheet names anyway, in place of a large script.
 """
 
 import importlib.util
@@ -34,6 +34,10 @@ STYLES = {
     "monospace": "MONOSPACE",
 }
 DIGITS = ("ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE")
+ICON_SCRIPT = re.compile(r"<script[^>]*scripts/fontawesome\.js[^>]*></script>\s*")
+THEBE_SETTINGS = re.compile(
+    r'<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = [^<]*</script>\s*', re.S
+)
 logger = logging.getLogger(__name__)
 ElementTree.register_namespace("", MATHML)
 
@@ -99,8 +103,8 @@ def mathml(latex: str, display: bool) -> str:
 def rendered(self: Any, node: nodes.Node, display: bool) -> str:
     """Return a formula's MathML, or its source and a warning of the build where it has a mistake."""
     latex = node.astext()
-    if display and getattr(node, "get", lambda *_: None)("nowrap") is None and "\\\\" in latex:
-        latex = latex if "\\begin{" in latex else rf"\begin{{aligned}}{latex}\end{{aligned}}"
+    if display and "\\begin{" not in latex and re.search(r"\\\\|(?<!\\)&", latex):
+        latex = rf"\begin{{aligned}}{latex}\end{{aligned}}"
     try:
         return mathml(re.sub(r"\\begin\{(align|gather|equation)\*?\}", _inner, _ended(latex)), display)
     except dukpy.JSRuntimeError as error:
@@ -137,7 +141,34 @@ def visit_display(self: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def keep_light(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Leave out the scripts and styles of features that this book does not use."""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [item for item in context.get(kind, []) if not _unused(item)]
+
+
+def _unused(item: Any) -> bool:
+    written = f"{getattr(item, 'filename', item)} {getattr(item, 'attributes', {}).get('body', '')}"
+    return "thebe" in written.lower()
+
+
+def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
+    """Take out the script of the icons: the theme's style sheet draws the same ones from a font a tenth its size."""
+    if error is not None or app.builder.name != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        lighter = ICON_SCRIPT.sub("", THEBE_SETTINGS.sub("", text))
+        if lighter != text:
+            page.write_text(lighter, encoding="utf-8")
+    static = Path(app.outdir) / "_static"
+    for spare in [*static.rglob("*.map"), *static.rglob("fontawesome.js*"), *static.glob("sphinx-thebe.*")]:
+        spare.unlink()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the renderer."""
+    """Register the renderer and the two cuts."""
+    app.connect("html-page-context", keep_light, priority=900)
+    app.connect("build-finished", drop_icon_script)
     app.add_html_math_renderer("avrec_mathml", (visit_inline, None), (visit_display, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
