@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import dukpy
 from docutils import nodes
+from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -91,6 +92,11 @@ def mathml(latex: str, display: bool) -> str:
         if style in STYLES and element.text:
             element.text = "".join(styled(character, STYLES[style]) for character in element.text)
             del element.attrib["mathvariant"]
+    for sign in root.iter(f"{{{MATHML}}}mo"):
+        # KaTeX marks the bars of a norm or a size so; a browser would space them like a relation.
+        if sign.text in ("\u2223", "\u2225") and sign.get("stretchy") == "false":
+            sign.set("lspace", "0")
+            sign.set("rspace", "0")
     for table in root.iter(f"{{{MATHML}}}mtable"):
         sides = (table.attrib.pop("columnalign", "") or "center").split()
         for row in table.findall(f"{{{MATHML}}}mtr"):
@@ -152,8 +158,11 @@ def _unused(item: Any) -> bool:
     return "thebe" in written.lower()
 
 
-def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
-    """Take out the script of the icons: the theme's style sheet draws the same ones from a font a tenth its size."""
+def finish_files(app: Sphinx, error: Exception | None) -> None:
+    """Take out the script of the icons, and colour code in both themes.
+
+    The theme's style sheet draws the same icons from a font a tenth the size of the script.
+    """
     if error is not None or app.builder.name != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
@@ -162,6 +171,10 @@ def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
         if lighter != text:
             page.write_text(lighter, encoding="utf-8")
     static = Path(app.outdir) / "_static"
+    # This version of Sphinx writes its own one-theme style sheet over the theme's: write both themes' colours.
+    styles = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
+    colours = [HtmlFormatter(style=styles[t]).get_style_defs(f'html[data-theme="{t}"] .highlight') for t in styles]
+    (static / "pygments.css").write_text("\n".join(colours) + "\n", encoding="utf-8")
     for spare in [*static.rglob("*.map"), *static.rglob("fontawesome.js*"), *static.glob("sphinx-thebe.*")]:
         spare.unlink()
 
@@ -169,6 +182,6 @@ def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the renderer and the two cuts."""
     app.connect("html-page-context", keep_light, priority=900)
-    app.connect("build-finished", drop_icon_script)
+    app.connect("build-finished", finish_files)
     app.add_html_math_renderer("avrec_mathml", (visit_inline, None), (visit_display, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
