@@ -17,6 +17,8 @@ from avrec_lib.media.source import Limits, Source, open_source
 
 __all__ = ["Frames", "iter_frames", "read_frames"]
 
+_BATCH_BYTES = 1 << 26
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -115,7 +117,7 @@ def iter_frames(
     start, stop : float
         Seconds from the file's beginning: pictures with ``start <= time < stop``; no `stop` means the end.
     batch : int
-        Pictures in a batch; the last may be smaller.
+        Most pictures in a batch; fewer where they are so large that the batch would exceed 64 MiB.
     errors : {"strict", "partial"}
         What damage does: "strict" raises `MediaError` that says how much was readable, "partial" gives what is
         readable and raises only if that is nothing.
@@ -148,18 +150,20 @@ def iter_frames(
     if wanted is not None and wanted[0] * wanted[1] > limits.frame_pixels:
         raise ValueError(f"size {wanted[0]} x {wanted[1]} is above limits.frame_pixels, {limits.frame_pixels}")
 
-    images: list[NDArray[np.uint8]] = []
+    images = np.empty((0, 0, 0, 3), np.uint8)
     times: list[float] = []
     with open_source(path, limits) as source:
         convert = _Converter(source, stream, wanted)
         for at, image in _timed(source, stream, fps, start, stop, errors, convert):
-            images.append(image)
+            if not times:
+                images = np.empty((min(batch, max(1, _BATCH_BYTES // image.nbytes)), *image.shape), np.uint8)
+            images[len(times)] = image
             times.append(at)
-            if len(images) == batch:
-                yield Frames(np.stack(images), np.array(times))
-                images, times = [], []
-    if images:
-        yield Frames(np.stack(images), np.array(times))
+            if len(times) == len(images):
+                yield Frames(images, np.array(times))
+                times = []
+    if times:
+        yield Frames(images[: len(times)], np.array(times))
 
 
 def _timed(

@@ -38,7 +38,8 @@ class Limits:
     frame_pixels : int
         Pixels of one picture, as stored and as returned.
     decoded_bytes : int
-        Bytes that `read_frames` and `read_sound` may return; the streaming readers have no such bound.
+        Bytes that `read_frames` and `read_sound` may return (they need twice as much for a moment); the streaming
+        readers have no such bound.
     gap_seconds : float
         The longest time without a new picture, and the longest silence between two pieces of sound.
     stall_seconds : float
