@@ -21,7 +21,6 @@ from avrec_lib.world.topics import INSTRUMENTS, TOPICS
 
 TOPIC_NAMES = [topic.name for topic in TOPICS]
 BY_NAME = {topic.name: topic for topic in TOPICS}
-MOODS = np.array([-0.9, -0.3, 0.3, 0.9])
 HOP = 220
 
 
@@ -130,7 +129,7 @@ def test_an_independent_pitch_tracker_follows_the_true_fundamental_frame_by_fram
         np.arange(len(true))[:, None] * 2 + np.arange(7)]])  # fmt: skip
     cents = np.abs(1200.0 * np.log2(heard[settled] / true[settled]))
     assert settled.sum() > 40
-    assert (cents < 20.0).mean() > 0.95
+    assert (cents < 12.0).mean() > 0.95
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
@@ -141,7 +140,8 @@ def test_the_fundamental_is_nan_exactly_where_the_lead_is_silent(instrument):
     silent = np.isnan(truth.f0_hz[frames])
     inside = np.convolve(silent, np.ones(5), "same") == 5
     assert not silent.all()
-    assert np.median(level[~silent]) > 0.01
+    sounding = np.convolve(~silent, np.ones(5), "same") == 5
+    assert level[sounding].min() > 0.006 * level.max()
     if inside.any():
         assert level[inside].max() < 0.06 * level.max()
 
@@ -188,8 +188,10 @@ def test_tempo_rises_with_arousal_and_is_unknown_where_there_is_no_beat():
 
 @pytest.mark.parametrize("topic", TOPIC_NAMES)
 def test_loudness_rises_with_arousal(topic):
-    levels = [loudness(render_sound(spec(topic, "guitar", arousal=a, duration_seconds=4.0))[0]) for a in MOODS]
-    assert (np.diff(levels) > 1.0).all()
+    levels = [
+        loudness(render_sound(spec(topic, "guitar", arousal=a, duration_seconds=3.0))[0]) for a in (-0.9, 0.0, 0.9)
+    ]
+    assert (np.diff(levels) > 2.0).all()
 
 
 @pytest.mark.parametrize("valence", [-0.8, -0.2, 0.2, 0.8])

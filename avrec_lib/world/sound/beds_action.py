@@ -28,7 +28,26 @@ __all__ = ["ball_match", "bouncing_shapes", "ink", "motor_race"]
 def motor_race(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Race through the gears while rivals pass with a Doppler fall; blows are the gear shifts."""
+    """Race through the gears while rivals pass with a Doppler fall; blows are the gear shifts.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     time = np.arange(n_samples) / SAMPLE_RATE
     n_gears = 4 + round(1.5 * clip.arousal)
@@ -69,7 +88,26 @@ def motor_race(
 def ball_match(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Let a crowd swell round kicks of a ball, claps and the referee's whistle; blows are kicks and whistles."""
+    """Let a crowd swell round kicks of a ball, claps and the referee's whistle; blows are kicks and whistles.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     time = np.arange(n_samples, dtype=np.float32) / np.float32(SAMPLE_RATE)
     excitement = drift(rng, n_samples, 0.7, 0.45, 1.0)
@@ -107,7 +145,26 @@ def ball_match(
 def bouncing_shapes(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Bounce springs and bubbles on the beat, with a slide whistle; blows are boings and pops."""
+    """Bounce springs and bubbles on the beat, with a slide whistle; blows are boings and pops.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     track = np.zeros(n_samples, dtype=np.float32)
     onsets = []
@@ -153,7 +210,26 @@ def bouncing_shapes(
 
 
 def ink(score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int) -> tuple[Samples, NDArray[np.float64]]:
-    """Hold a slow drone under brush strokes and drops with echoes; blows are the drops."""
+    """Hold a slow drone under brush strokes and drops with echoes; blows are the drops.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     track = 0.30 * pad(score, n_samples, low=45, cutoff=480.0, detune=0.0022, fade=0.6)
     track += 0.05 * noise(rng, n_samples, band(150.0, 700.0, tilt=-3.0)) * drift(rng, n_samples, 0.5, 0.2, 1.0)

@@ -23,7 +23,20 @@ __all__ = ["brass_march", "folk_guitar", "kick", "nocturne_piano", "pad", "saw_t
 
 
 def kick(seconds: float = 0.28, low: float = 48.0, high: float = 170.0) -> Samples:
-    """Return a bass drum: a sine that falls quickly from ``high`` to ``low`` hertz."""
+    """Return a bass drum: a sine whose pitch falls quickly.
+
+    Parameters
+    ----------
+    seconds : float
+        Length.
+    low, high : float
+        Last and first frequency in hertz.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The sound, float32, peak near 1.
+    """
     n_samples = round(seconds * SAMPLE_RATE)
     time = np.arange(n_samples) / SAMPLE_RATE
     body = glide(low + (high - low) * np.exp(-time / 0.03), n_samples, harmonics=(1.0, 0.12))
@@ -32,7 +45,22 @@ def kick(seconds: float = 0.28, low: float = 48.0, high: float = 170.0) -> Sampl
 
 
 def saw_tables(cutoff: float, *, n_harmonics: int = 40, lowest: float = 55.0) -> Samples:
-    """Return the wave table of a sawtooth muffled above ``cutoff`` hertz when played at ``lowest``."""
+    """Return the wave table of a muffled sawtooth.
+
+    Parameters
+    ----------
+    cutoff : float
+        Hertz above which harmonics fall away when the table is played at ``lowest``.
+    n_harmonics : int
+        Number of harmonics; the caller keeps the highest below the Nyquist frequency.
+    lowest : float
+        Hertz.
+
+    Returns
+    -------
+    ndarray of shape (1, 2049)
+        A table for :func:`read_tables`.
+    """
     number = np.arange(1, n_harmonics + 1)
     return wave_tables(1.0 / number / (1.0 + (number * lowest / cutoff) ** 3))
 
@@ -81,7 +109,26 @@ def pad(score: Score, n_samples: int, *, low: int, cutoff: float, detune: float 
 def techno(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Play kicks on every beat, claps, hats, a pumping bass and chord stabs; blows are kicks and open hats."""
+    """Play kicks on every beat, claps, hats, a pumping bass and chord stabs; blows are kicks and open hats.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     drums = np.zeros(n_samples, dtype=np.float32)
     beat = score.beat
     boom = kick()
@@ -131,7 +178,26 @@ def techno(
 def nocturne_piano(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Play soft broken chords under a pedal; blows are all its notes."""
+    """Play soft broken chords under a pedal; blows are all its notes.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     track = np.zeros(n_samples, dtype=np.float32)
     per_beat = 3 if clip.arousal > -0.35 else 2
     shape = {3: (0, 3, 4, 5, 4, 3), 2: (0, 3, 4, 5)}[per_beat]
@@ -153,7 +219,26 @@ def nocturne_piano(
 def folk_guitar(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Strum open chords down and up, with a foot on the beat; blows are the strums."""
+    """Strum open chords down and up, with a foot on the beat; blows are the strums.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     track = np.zeros(n_samples, dtype=np.float32)
     pattern = np.array([1.0, 0.0, 0.75, 0.55, 0.0, 0.55, 0.8, 0.5])
     if clip.arousal > 0.2:
@@ -189,7 +274,26 @@ def folk_guitar(
 def brass_march(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Play tuba and horns in oom-pah, bass drum, snare and cymbals; blows are drums, on beats and half beats."""
+    """Play tuba and horns in oom-pah, bass drum, snare and cymbals; blows are drums, on beats and half beats.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     track = np.zeros(n_samples, dtype=np.float32)
     length = round(min(0.42 * score.beat, 0.3) * SAMPLE_RATE)
     age = (np.arange(length) / SAMPLE_RATE).astype(np.float32)

@@ -12,16 +12,44 @@ __all__ = ["birdsong_meadow", "drip", "ocean", "rainforest", "spread", "thunders
 
 
 def spread(rng: np.random.Generator, count: int, seconds: float, *, margin: float = 0.4) -> NDArray[np.float64]:
-    """Return ``count`` random moments in order, one in each equal part of the clip but its last ``margin`` seconds."""
+    """Draw random moments, one in each equal part of a clip.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of randomness.
+    count : int
+        Number of moments.
+    seconds, margin : float
+        Length of the clip; how much of its end stays free.
+
+    Returns
+    -------
+    ndarray of shape (count,)
+        Seconds, increasing.
+    """
     width = max(seconds - margin - 0.15, 0.1) / count
     return np.asarray(0.15 + (np.arange(count) + rng.uniform(0.1, 0.8, count)) * width, dtype=np.float64)
 
 
 def drip(pitch: float, seconds: float = 0.16) -> Samples:
-    """Return a drop of water: a short sine that rises from ``pitch`` hertz as its bubble closes."""
+    """Return a drop of water: a short sine that rises as its bubble closes.
+
+    Parameters
+    ----------
+    pitch : float
+        First frequency in hertz.
+    seconds : float
+        Length.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The sound, float32, peak near 1.
+    """
     n_samples = round(seconds * SAMPLE_RATE)
     time = np.arange(n_samples) / SAMPLE_RATE
-    tone = glide(pitch * (1.0 + 2.2 * time / seconds * 0.35), n_samples, harmonics=(1.0, 0.08))
+    tone = glide(pitch * (1.0 + 0.77 * time / seconds), n_samples, harmonics=(1.0, 0.08))
     fall = np.exp(-time / (0.22 * seconds)) * np.minimum(1.0, time / 0.0015)
     return np.asarray(tone * fall * np.minimum(1.0, (time[-1] - time) / 0.01), dtype=np.float32)
 
@@ -29,7 +57,26 @@ def drip(pitch: float, seconds: float = 0.16) -> Samples:
 def rainforest(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Layer soft rain, crickets, frogs, drips and a calling bird; blows are frogs and drips."""
+    """Layer soft rain, crickets, frogs, drips and a calling bird; blows are frogs and drips.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     time = np.arange(n_samples, dtype=np.float32) / np.float32(SAMPLE_RATE)
     track: Samples = 0.030 * noise(rng, n_samples, band(500.0, 7_000.0, tilt=-2.5))
@@ -64,7 +111,26 @@ def rainforest(
 def ocean(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Let waves roar, break and hiss back in turn, with gulls when the mood is bright; it has no blows."""
+    """Let waves roar, break and hiss back in turn, with gulls when the mood is bright; it has no blows.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     time = np.arange(n_samples, dtype=np.float32) / np.float32(SAMPLE_RATE)
     period = 3.4 * 2.0 ** (-0.45 * clip.arousal) * float(rng.uniform(0.92, 1.08))
@@ -98,7 +164,26 @@ def ocean(
 def thunderstorm(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Pour heavy rain and wind under thunder that cracks and rolls away; blows are the cracks."""
+    """Pour heavy rain and wind under thunder that cracks and rolls away; blows are the cracks.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     track: Samples = (
         0.16 * noise(rng, n_samples, band(900.0, 9_000.0, tilt=-1.5)) * drift(rng, n_samples, 1.2, 0.75, 1.0)
@@ -132,7 +217,26 @@ def thunderstorm(
 def birdsong_meadow(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Let three birds sing their own songs over a light breeze; blows are the notes of the nearest bird."""
+    """Let three birds sing their own songs over a light breeze; blows are the notes of the nearest bird.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     breeze = noise(rng, n_samples, band(90.0, 900.0, tilt=-4.0)) * drift(rng, n_samples, 0.7, 0.3, 1.0)
     track = np.asarray(0.035 * breeze, dtype=np.float32)

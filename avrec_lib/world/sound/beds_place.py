@@ -32,7 +32,26 @@ _VOWELS = np.array(
 def night_drive(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Hum along a road under a synthesiser pad and a pulsing bass; blows are the muffled drums on the beat."""
+    """Hum along a road under a synthesiser pad and a pulsing bass; blows are the muffled drums on the beat.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     time = np.arange(n_samples) / SAMPLE_RATE
     number = np.arange(1, 9)
@@ -63,7 +82,26 @@ def night_drive(
 def market(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Let many voices babble in vowels among footsteps, coins and a hand bell; blows are bell and footsteps."""
+    """Let many voices babble in vowels among footsteps, coins and a hand bell; blows are bell and footsteps.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     track = np.zeros(n_samples, dtype=np.float32)
     harmonic = np.arange(1, 37)
@@ -108,7 +146,26 @@ def market(
 def train_ride(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Clack over the rail joints, rumble and blow the horn; blows are the clacks, two a beat, and the horn."""
+    """Clack over the rail joints, rumble and blow the horn; blows are the clacks, two a beat, and the horn.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     track = 0.14 * noise(rng, n_samples, band(45.0, 350.0, tilt=-3.0)) * drift(rng, n_samples, 3.0, 0.7, 1.0)
     track += 0.030 * noise(rng, n_samples, band(700.0, 4_500.0, tilt=-2.0)) * drift(rng, n_samples, 5.0, 0.4, 1.0)
@@ -138,7 +195,26 @@ def train_ride(
 def workshop(
     score: Score, clip: ClipSpec, rng: np.random.Generator, n_samples: int
 ) -> tuple[Samples, NDArray[np.float64]]:
-    """Hammer on wood and on iron on the beat, saw between; blows are the hammer's."""
+    """Hammer on wood and on iron on the beat, saw between; blows are the hammer's.
+
+    Parameters
+    ----------
+    score : Score
+        Key, tempo, beats and chords.
+    clip : ClipSpec
+        The clip, for its mood.
+    rng : Generator
+        Source of randomness.
+    n_samples : int
+        Length.
+
+    Returns
+    -------
+    samples : ndarray of shape (n_samples,)
+        The background, float32, not yet at its final loudness.
+    blows : ndarray of shape (n_blows,)
+        Times of the main blows in seconds.
+    """
     seconds = n_samples / SAMPLE_RATE
     track = np.asarray(0.02 * noise(rng, n_samples, band(80.0, 900.0, tilt=-4.0)), dtype=np.float32)
     wood = damped([210.0, 420.0, 760.0, 1_250.0], [0.5, 0.4, 0.25, 0.15], [0.05, 0.035, 0.02, 0.012], 5_000)

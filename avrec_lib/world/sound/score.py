@@ -79,7 +79,18 @@ class Score:
         return f"{KEY_NAMES[self.tonic]} {self.mode}"
 
     def degree(self, step: int) -> int:
-        """Return semitones above the tonic of a scale step, which may lie in any octave."""
+        """Turn a scale step into semitones.
+
+        Parameters
+        ----------
+        step : int
+            Steps above the tonic; 7 is the octave, negative steps lie below.
+
+        Returns
+        -------
+        int
+            Semitones above the tonic.
+        """
         return 12 * (step // 7) + self.scale[step % 7]
 
     def chord(self, beat: int, low: int) -> list[int]:
