@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avrec_lib.world.picture.canvas import FPS, SIZE, Layer, Pen, gradient, periodic_layer
+from avrec_lib.world.picture.canvas import FPS, SIZE, Layer, gradient, periodic_layer
 from avrec_lib.world.picture.look import Look
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["Motion", "Painter", "Scene", "Shot", "cut_frames", "plan_motion"]
 

@@ -6,9 +6,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from avrec_lib.world.picture.canvas import SIZE, Layer, Pen, lay_over, periodic_layer
+from avrec_lib.world.picture.canvas import SIZE, Layer, lay_over, periodic_layer
 from avrec_lib.world.picture.canvas import tile_noise as noise
 from avrec_lib.world.picture.look import LUMA, Look, mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["Weather", "prepare_weather", "setting_matrix"]
 

@@ -8,7 +8,7 @@ from avrec_lib.world.picture.canvas import FPS, SIZE, tile_noise
 
 __all__ = ["ink"]
 
-_INK_GRID = 96
+_INK_GRID = 84
 
 
 def ink(shot: Shot) -> Painter:
@@ -40,14 +40,14 @@ def ink(shot: Shot) -> Painter:
     y, x = np.mgrid[0:n, 0:n].astype(np.float32)
     density = np.zeros((n, n, 3), dtype=np.float32)
     drops = []
-    moment = shot.start - 2.2
+    moment = shot.start - 1.5
     while moment < shot.stop:
         drops.append(
             (moment, rng.uniform(0.18, 0.82), rng.uniform(0.08, 0.62), int(rng.integers(3)), rng.uniform(3.6, 7.5))
         )
         moment += rng.uniform(0.22, 0.5) / shot.rate**0.6
     step = 1.0 / FPS
-    clock = [shot.start - 2.2]
+    clock = [shot.start - 1.5]
 
     def advance() -> None:
         now = clock[0]

@@ -3,8 +3,9 @@
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import SIZE, Pen
+from avrec_lib.world.picture.canvas import SIZE
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["brass_march"]
 
@@ -61,68 +62,79 @@ def brass_march(shot: Shot) -> Painter:
     kinds = rng.permutation(np.arange(len(ranks)) % 4)
     beat = 1.75 * shot.rate**0.4
 
-    def player(p: Pen, x: float, kind: int, step: float, wave: float) -> None:
-        up = 0.9 * abs(step)
+    def legs(p: Pen, x: float, step: float) -> None:
         for side in (-1.0, 1.0):
-            lift = max(0.0, side * step)
-            knee, foot = (
-                (x + side * 1.8 + 3.5 * lift, 106 - 4.0 * lift),
-                (x + side * 1.8 + 0.8 * lift, 117 - 6.5 * lift),
-            )
-            p.line([(x + side * 1.8, 97 - up), knee, foot], (236, 236, 232), 3.2)
+            hip, lift = x + side * 1.8, max(0.0, side * step)
+            knee, foot = (hip + 3.5 * lift, 106 - 4.0 * lift), (hip + 0.8 * lift, 117 - 6.5 * lift)
+            p.line([(hip, 97), knee, foot], (236, 236, 232), 3.2)
             p.oval(foot[0] + 1.0, foot[1] + 0.6, 2.8, 1.5, (24, 22, 26))
-        y = -up
-        p.polygon([(x - 5.4, 77 + y), (x + 5.4, 77 + y), (x + 4.6, 99 + y), (x - 4.6, 99 + y)], coat)
-        p.line([(x - 4.5, 78 + y), (x + 4.2, 95 + y)], (244, 240, 230), 1.5)
-        p.box(x - 5.0, 94 + y, x + 5.0, 96.2 + y, gold)
-        p.oval(x - 5.4, 78.4 + y, 2.2, 1.2, gold)
-        p.oval(x + 5.4, 78.4 + y, 2.2, 1.2, gold)
-        p.disc(x, 71.5 + y, 4.2, (222, 174, 140))
-        p.polygon([(x - 4.4, 69.5 + y), (x - 4.0, 60.5 + y), (x + 4.0, 60.5 + y), (x + 4.4, 69.5 + y)], coat)
-        p.box(x - 4.6, 67.8 + y, x + 4.8, 69.6 + y, gold)
-        p.oval(x + 0.6 * wave, 56.5 + y, 1.8, 4.6, (250, 248, 240), 8.0 * wave)
+
+    def body(p: Pen, x: float, kind: int) -> None:
+        p.polygon([(x - 5.4, 77), (x + 5.4, 77), (x + 4.6, 99), (x - 4.6, 99)], coat)
+        p.line([(x - 4.5, 78), (x + 4.2, 95)], (244, 240, 230), 1.5)
+        p.box(x - 5.0, 94, x + 5.0, 96.2, gold)
+        p.oval(x - 5.4, 78.4, 2.2, 1.2, gold)
+        p.oval(x + 5.4, 78.4, 2.2, 1.2, gold)
+        p.disc(x, 71.5, 4.2, (222, 174, 140))
+        p.polygon([(x - 4.4, 69.5), (x - 4.0, 60.5), (x + 4.0, 60.5), (x + 4.4, 69.5)], coat)
+        p.box(x - 4.6, 67.8, x + 4.8, 69.6, gold)
+        p.oval(x, 56.5, 1.8, 4.6, (250, 248, 240))
         if kind == 0:  # A trumpet held level.
-            p.line([(x + 2, 73.5 + y), (x + 15, 72 + y)], gold, 1.6)
-            p.polygon([(x + 13, 71 + y), (x + 18, 68 + y), (x + 18, 76 + y), (x + 13, 73.4 + y)], gold)
+            p.line([(x + 2, 73.5), (x + 15, 72)], gold, 1.6)
+            p.polygon([(x + 13, 71), (x + 18, 68), (x + 18, 76), (x + 13, 73.4)], gold)
             p.line(
-                [(x + 5, 73 + y), (x + 7, 77 + y), (x + 11, 76.6 + y), (x + 11, 72.4 + y)],
+                [(x + 5, 73), (x + 7, 77), (x + 11, 76.6), (x + 11, 72.4)],
                 mix(gold, "#7a4a10", 0.4),
                 1.0,
             )
-            p.line([(x - 4, 81 + y), (x + 4, 82 + y), (x + 7, 76 + y)], mix(coat, "#000000", 0.25), 2.6)
+            p.line([(x - 4, 81), (x + 4, 82), (x + 7, 76)], mix(coat, "#000000", 0.25), 2.6)
         elif kind == 1:  # A sousaphone around the shoulders.
-            p.ring(x, 84 + y, 8.6, gold, 2.6)
-            p.line([(x + 7.5, 80 + y), (x + 7.0, 63 + y)], gold, 3.0)
-            p.oval(x + 6.4, 58.5 + y, 8.6, 7.4, gold)
-            p.oval(x + 6.4, 58.5 + y, 6.4, 5.3, mix(gold, "#7a4a10", 0.55))
+            p.ring(x, 84, 8.6, gold, 2.6)
+            p.line([(x + 7.5, 80), (x + 7.0, 63)], gold, 3.0)
+            p.oval(x + 6.4, 58.5, 8.6, 7.4, gold)
+            p.oval(x + 6.4, 58.5, 6.4, 5.3, mix(gold, "#7a4a10", 0.55))
         elif kind == 2:  # A big drum.
-            p.disc(x + 3, 87 + y, 9.4, mix(coat, "#000000", 0.2))
-            p.disc(x + 3, 87 + y, 8.2, (244, 238, 224))
-            p.ring(x + 3, 87 + y, 8.6, gold, 1.2)
-            p.line([(x - 5, 80 + y), (x - 1 + 3 * wave, 86 + y)], (120, 80, 50), 1.2)
+            p.disc(x + 3, 87, 9.4, mix(coat, "#000000", 0.2))
+            p.disc(x + 3, 87, 8.2, (244, 238, 224))
+            p.ring(x + 3, 87, 8.6, gold, 1.2)
+            p.line([(x - 5, 80), (x - 1, 86)], (120, 80, 50), 1.2)
         else:  # A flag.
-            t = np.linspace(0.0, 1.0, 7)
-            ripple = 1.8 * np.sin(5.0 * t + 3.0 * wave)
-            top = np.stack([x + 6 + 20 * t, 38 + ripple + y], axis=1)
-            bottom = np.stack([x + 6 + 20 * t, 52 + ripple + y], axis=1)
-            p.polygon(np.concatenate([top, bottom[::-1]]), coat)
-            down = np.array([0.0, 4.6])
-            p.polygon(np.concatenate([top + down, bottom[::-1] - down]), (244, 240, 230))
-            p.line([(x + 6, 100 + y), (x + 6, 36 + y)], (92, 62, 40), 1.3)
-            p.disc(x + 6, 35.5 + y, 1.5, gold)
+            p.line([(x + 6, 100), (x + 6, 36)], (92, 62, 40), 1.3)
+            p.disc(x + 6, 35.5, 1.5, gold)
+
+    def flag(p: Pen, x: float, y: float, wave: float) -> None:
+        t = np.linspace(0.0, 1.0, 7)
+        ripple = 1.8 * np.sin(5.0 * t + wave) * t**0.5
+        top = np.stack([x + 6 + 20 * t, 38 + ripple + y], axis=1)
+        bottom = np.stack([x + 6 + 20 * t, 52 + ripple + y], axis=1)
+        p.polygon(np.concatenate([top, bottom[::-1]]), coat)
+        down = np.array([0.0, 4.6])
+        p.polygon(np.concatenate([top + down, bottom[::-1] - down]), (244, 240, 230))
+
+    def rank(p: Pen, odd: int) -> None:
+        for k in range(odd, len(ranks), 2):
+            body(p, ranks[k], int(kinds[k]))
+
+    rows = [shot.layer(lambda p: rank(p, 0), period), shot.layer(lambda p: rank(p, 1), period)]
 
     def frame_at(time: float) -> np.ndarray:
         frame = np.empty((SIZE, SIZE, 3), dtype=np.uint8)
-        street.draw(frame, *shot.shift(time))
+        dx, dy = shot.shift(time)
+        street.draw(frame, dx, dy)
         pen = shot.pen(frame)
-        step = np.sin(np.pi * beat * time)
+        step = float(np.sin(np.pi * beat * time))
         right = shot.left + SIZE / shot.zoom + 12
-        for k, x in enumerate(shot.carried(ranks, time, period)):
-            if x < right:
-                pen.oval(float(x) + 1, 118, 7.5, 1.8, mix(stops[3][1], "#000000", 0.35))
-                player(
-                    pen, float(x), int(kinds[k]), step if k % 2 else -step, float(np.sin(2 * np.pi * beat * time + k))
-                )
+        seen = [(k, float(x)) for k, x in enumerate(shot.carried(ranks, time, period)) if x < right]
+        for k, x in seen:
+            pen.oval(x + 1, 118, 7.5, 1.8, mix(stops[3][1], "#000000", 0.35))
+            legs(pen, x, step if k % 2 else -step)
+        # Who marches stands a little higher in the middle of a step.
+        up = 0.9 * abs(step)
+        for row in rows:
+            row.draw(frame, dx, dy - up * shot.zoom)
+        for k, x in seen:
+            if kinds[k] == 3:
+                flag(pen, x, -up, 2.0 * np.pi * beat * time + k)
         return frame
 
     return frame_at

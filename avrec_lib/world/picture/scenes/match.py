@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import SIZE, Layer, Pen, pair, tile_noise
+from avrec_lib.world.picture.canvas import SIZE, Layer, pair, tile_noise
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["ball_match"]
 
@@ -79,6 +80,8 @@ def ball_match(shot: Shot) -> Painter:
     wander = rng.uniform(3.0, 9.0, (n, 2))
     tempo, phase = rng.uniform(0.7, 1.5, (n, 2)) * shot.rate**0.8, rng.uniform(0, 2 * np.pi, (n, 2))
 
+    view = SIZE / s + 8.0
+
     def on_field(time: float) -> np.ndarray:
         return home + wander * np.sin(tempo * time + phase)
 
@@ -104,17 +107,22 @@ def ball_match(shot: Shot) -> Painter:
         pace = wander * tempo * np.cos(tempo * time + phase)
         for k in np.argsort(people[:, 1]):
             x, y = people[k]
-            if not (-8 < x < 150 and -10 < y < 150):
+            if not (-8 < x < view and -6 < y < view):
                 continue
             stride = 2.3 * np.sin(8.0 * tempo[k, 0] * time + phase[k, 0]) * min(1.0, float(np.hypot(*pace[k])) / 5.0)
             shirt = mix("#8a8c90", shirts[int(team[k])], 0.5 + 0.5 * look.mood)
             pen.oval(x + 3.4, y + 4.4, 5.2, 1.8, mix(dark, "#10301a", 0.55), 16.0)
-            pen.line([(x - 1.2, y + 1), (x - 1.2 + stride, y + 5.2)], (232, 190, 160), 1.6)
-            pen.line([(x + 1.2, y + 1), (x + 1.2 - stride, y + 5.2)], (206, 160, 128), 1.6)
+            legs = [(x - 1.2 + stride, y + 5.2), (x - 1.2, y + 1), (x + 1.2, y + 1), (x + 1.2 - stride, y + 5.2)]
+            pen.line(legs, (222, 178, 146), 1.6)
             pen.oval(x, y + 0.8, 2.9, 1.8, mix(shirt, "#101018", 0.55))
-            pen.oval(x, y - 2.2, 3.5, 3.5, shirt)
-            pen.line([(x - 3.2, y - 2.8), (x - 4.2, y + 0.4 - 0.5 * stride)], shirt, 1.5)
-            pen.line([(x + 3.2, y - 2.8), (x + 4.2, y + 0.4 + 0.5 * stride)], shirt, 1.5)
+            arms = [
+                (x - 4.2, y + 0.4 - 0.5 * stride),
+                (x - 3.2, y - 2.8),
+                (x + 3.2, y - 2.8),
+                (x + 4.2, y + 0.4 + 0.5 * stride),
+            ]
+            pen.line(arms, shirt, 1.5)
+            pen.disc(x, y - 2.2, 3.5, shirt)
             pen.disc(x, y - 6.2, 2.1, (226, 180, 146))
             pen.disc(x, y - 7.0, 1.7, ((58, 40, 30), (28, 24, 26), (190, 150, 80))[k % 3])
         now = int(np.searchsorted(passes, time, side="right")) - 1

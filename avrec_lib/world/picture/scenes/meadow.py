@@ -3,8 +3,8 @@
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import Pen
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["birdsong_meadow"]
 
@@ -22,7 +22,7 @@ def birdsong_meadow(shot: Shot) -> Painter:
     )
     pen = shot.pen(sky)
     sun = (float(rng.uniform(20, 108)), 18.0)
-    pen.glow(*sun, 44.0, look.between("#4a4a44", "#8a7440"))
+    pen.glow(*sun, 44.0, look.between("#4a4a44", "#a05a18"))
     pen.disc(*sun, 7.5, look.between("#e4e6dc", "#fff3b0"))
 
     def paint_far(p: Pen) -> None:
@@ -57,20 +57,20 @@ def birdsong_meadow(shot: Shot) -> Painter:
         p.polygon(np.concatenate([np.stack([x, y], axis=1), [(period + 2, 140), (-2, 140)]]), grass[0])
         for depth in range(3):
             top, tall = 82.0 + 15.0 * depth, 5.0 + 5.0 * depth
-            for at, foot, lean in rng.uniform([0, top, -3], [period, top + 20, 3], (150 - 20 * depth, 3)):
-                tone = mix(grass[depth], grass[int(rng.integers(3))], 0.5)
-                p.polygon(
-                    [(at - 0.5 - 0.3 * depth, foot + 3), (at + lean, foot - tall), (at + 0.5 + 0.3 * depth, foot + 3)],
-                    tone,
-                )
-            for at, foot in rng.uniform([0, top + 2], [period, top + 16], (26 - 5 * depth, 2)):
-                r = 0.9 + 0.75 * depth + rng.uniform(0, 0.3)
-                tone = mix("#9aa0a8", petals[int(rng.integers(6))], 0.45 + 0.55 * look.mood)
-                p.line([(at, foot + 4 + 3 * depth), (at, foot - 2)], grass[2], 0.5 + 0.2 * depth)
+            n = 150 - 20 * depth
+            at, foot, lean = rng.uniform([0, top, -3], [period, top + 20, 3], (n, 3)).T
+            half = 0.5 + 0.3 * depth
+            blades = np.stack([at - half, foot + 3, at + lean, foot - tall, at + half, foot + 3], axis=1)
+            tones = [mix(grass[depth], other, 0.5) for other in grass]
+            p.polygons(blades.reshape(n, 3, 2), [tones[k] for k in rng.integers(3, size=n)])
+            for x0, y0, part, kind in rng.uniform([0, top, 0, 0], [period, top + 14, 0.3, 6], (26 - 5 * depth, 4)):
+                r = 0.9 + 0.75 * depth + part
+                tone = mix("#9aa0a8", petals[int(kind)], 0.45 + 0.55 * look.mood)
+                p.line([(x0, y0 + 6 + 3 * depth), (x0, y0)], grass[2], 0.5 + 0.2 * depth)
                 for k in range(5):
-                    angle = 2 * np.pi * k / 5 + at
-                    p.disc(at + 0.95 * r * np.cos(angle), foot - 2 + 0.95 * r * np.sin(angle), 0.72 * r, tone)
-                p.disc(at, foot - 2, 0.62 * r, (255, 204, 70) if sum(tone) < 640 else (240, 170, 50))
+                    turn = 2 * np.pi * k / 5 + x0
+                    p.disc(x0 + 0.95 * r * np.cos(turn), y0 + 0.95 * r * np.sin(turn), 0.72 * r, tone)
+                p.disc(x0, y0, 0.62 * r, (255, 204, 70) if sum(tone) < 640 else (240, 170, 50))
 
     far, near = shot.layer(paint_far, period), shot.layer(paint_near, period)
     birds = rng.uniform([0, 16, 0.7, 0], [170, 56, 1.5, 6], (6, 4))

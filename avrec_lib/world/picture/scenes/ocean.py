@@ -3,8 +3,8 @@
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import Pen
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["ocean"]
 
@@ -23,7 +23,7 @@ def ocean(shot: Shot) -> Painter:
     pen = shot.pen(sky)
     sun = (64.0 + rng.uniform(-22, 22), rng.uniform(22.0, 34.0))
     shine = look.between("#d4e2f4", "#fff2c0")
-    pen.glow(*sun, 40.0, look.between("#3c4a62", "#a07038"))
+    pen.glow(*sun, 40.0, look.between("#3c4a62", "#aa5a14"))
     pen.disc(*sun, 8.5, shine)
     for x, y, w in rng.uniform([0, 6, 14], [128, 36, 34], (5, 3)):
         for k in range(4):
@@ -50,19 +50,21 @@ def ocean(shot: Shot) -> Painter:
             p.polygon(np.concatenate([np.stack([x, y], axis=1), [(period + 2, floor), (-2, floor)]]), tone)
             p.line(np.stack([x, y + 0.5], axis=1), mix(tone, look.between("#8fa6bc", "#eaffff"), 0.55), 0.5 + 0.05 * k)
             if k > 3:
-                for at in rng.integers(0, 140, 3 + k):
-                    high = y[at : at + 9]
-                    foam = mix(tone, look.between("#a8bccc", "#ffffff"), 0.32 + 0.4 * rng.random())
-                    p.line(
-                        np.stack([x[at : at + 9], high + rng.uniform(0.8, 0.35 * k + 0.9)], axis=1),
-                        foam,
-                        0.4 + 0.05 * k,
-                    )
+                n = 3 + k
+                spot = rng.integers(0, 140, n)[:, None] + np.arange(9)
+                drop = rng.uniform(0.8, 0.35 * k + 0.9, n)[:, None]
+                pale = look.between("#a8bccc", "#ffffff")
+                foam = [mix(tone, pale, share) for share in rng.uniform(0.32, 0.72, n)]
+                p.lines(np.stack([x[spot], y[spot] + drop], axis=-1), foam, np.full(n, 0.4 + 0.05 * k))
 
     groups = [(0, 9), (9, 12), (12, 15)]
     sheets = [shot.layer(lambda p, g=g: paint(g[0], g[1], p), period) for g in groups]  # type: ignore[misc]
     bob = rng.uniform(0, 2 * np.pi, 3)
     glints = rng.uniform([-1, 0, 0], [1, 1, 2 * np.pi], (48, 3))
+    row = horizon + 3 + 74 * glints[:, 1] ** 1.3
+    middle, half = sun[0] + glints[:, 0] * (5 + 16 * glints[:, 1]), 0.8 + 3.4 * glints[:, 1]
+    streaks = np.stack([middle - half, row, middle + half, row], axis=1).reshape(-1, 2, 2)
+    thick = 0.5 + 0.7 * glints[:, 1]
     boat = rng.random() < 0.6
     boat_at = float(rng.uniform(0, period))
     gulls = rng.uniform([0, 10, 0], [128, 38, 6], (3, 3))
@@ -81,11 +83,8 @@ def ocean(shot: Shot) -> Painter:
             lift = (0.0, 0.7, 1.2)[k] * float(np.sin(1.15 * shot.rate**0.5 * time + bob[k]))
             sheet.draw(frame, dx, lift)
         flicker = np.sin(5.0 * shot.rate**0.5 * time + glints[:, 2])
-        for (side, depth, _), on in zip(glints[flicker > 0.1], flicker[flicker > 0.1], strict=True):
-            y = horizon + 3 + 74 * depth**1.3
-            half = 0.8 + 3.4 * depth
-            at = sun[0] + side * (5 + 16 * depth)
-            pen.line([(at - half, y), (at + half, y)], mix(deep, shine, 0.45 + 0.5 * on), 0.5 + 0.7 * depth)
+        lit = flicker > 0.1
+        pen.lines(streaks[lit], [mix(deep, shine, 0.45 + 0.5 * on) for on in flicker[lit]], thick[lit])
         for x0, y0, start in gulls:
             at, flap = (x0 + 5 * time) % 150 - 10, 1.4 * np.sin(5 * time + start)
             pen.line(

@@ -3,8 +3,9 @@
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import FPS, SIZE, Pen, pair
+from avrec_lib.world.picture.canvas import FPS, SIZE, pair
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["motor_race"]
 
@@ -68,6 +69,8 @@ def motor_race(shot: Shot) -> Painter:
     forward = -np.sign(shot.velocity[0]) or 1.0
     view = SIZE / shot.zoom
 
+    spoke = np.full(2, 0.6)
+
     def car(p: Pen, x: float, y: float, s: float, colour: tuple[float, float, float], spin: float, jolt: float) -> None:
         def at(points: list[tuple[float, float]]) -> np.ndarray:
             return np.array([(x + forward * s * a, y + s * (b + jolt)) for a, b in points])
@@ -101,10 +104,13 @@ def motor_race(shot: Shot) -> Painter:
             centre = (x + forward * s * a, y + 1.2 * s)
             p.disc(*centre, 4.6 * s, (20, 20, 24))
             p.disc(*centre, 2.4 * s, (120, 122, 130))
-            for k in range(3):
-                turn = spin + k * np.pi / 3
-                arm = 2.2 * s * np.array([np.cos(turn), np.sin(turn)])
-                p.line([centre - arm, centre + arm], (60, 62, 68), 0.6 * s)
+            arm = 2.2 * s * np.array([np.cos(spin), np.sin(spin)])
+            cross = np.array([-arm[1], arm[0]])
+            p.lines(
+                np.array([[centre - arm, centre + arm], [centre - cross, centre + cross]]),
+                [(60, 62, 68)] * 2,
+                spoke * s,
+            )
             p.disc(*centre, 0.8 * s, colour)
 
     def frame_at(time: float) -> np.ndarray:
@@ -115,8 +121,8 @@ def motor_race(shot: Shot) -> Painter:
             x = shot.left + view * (where + 0.10 * np.sin(0.9 * shot.rate * (time - shot.start) + start))
             colour = mix("#6a6c74", teams[int(order[k])], 0.55 + 0.45 * look.mood)
             behind = x - forward * 24 * size
-            for j in range(4):
-                yy = y + size * (1.5 + j * 1.0)
+            for j in range(2):
+                yy = y + size * (1.5 + j * 2.0)
                 pen.line(
                     [(behind, yy), (behind - forward * (10 + 5 * ((j * 7 + int(time * FPS)) % 3)), yy)],
                     (176, 178, 186),

@@ -4,27 +4,43 @@ import cv2
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import SIZE, Pen
+from avrec_lib.world.picture.canvas import SIZE
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["rainforest"]
 
 
-def _leaf(
-    pen: Pen, x: float, y: float, length: float, angle: float, colour: tuple[float, float, float], *, wide: float = 0.34
-) -> None:
-    """Draw one pointed leaf with a lit half and a rib; angle in radians."""
+def _leaves(places: np.ndarray) -> np.ndarray:
+    """Return the outlines of pointed leaves: lit half, dark half and rib of each.
+
+    Parameters
+    ----------
+    places : ndarray (m, 4)
+        Foot x, foot y, length in units and angle in radians.
+
+    Returns
+    -------
+    ndarray (3 m, 18, 2)
+        Polygons in units, three a leaf.
+    """
+    x, y, length, angle = (column[:, None] for column in places.T)
     t = np.linspace(0.0, 1.0, 9)
-    half = wide * length * np.sin(np.pi * t**0.8) * (1.0 - 0.25 * t)
-    bend = 0.16 * length * t**2
-    c, s = np.cos(angle), np.sin(angle)
-    turn = np.array([[c, s], [-s, c]])
-    upper = np.stack([length * t, bend - half], axis=1) @ turn + [x, y]
-    lower = np.stack([length * t, bend + half], axis=1) @ turn + [x, y]
-    rib = np.stack([length * t, bend], axis=1) @ turn + [x, y]
-    pen.polygon(np.concatenate([upper, rib[::-1]]), mix(colour, "#f4ffc0", 0.16))
-    pen.polygon(np.concatenate([rib, lower[::-1]]), colour)
-    pen.line(rib, mix(colour, "#f0ffc8", 0.38), 0.5)
+    half = 0.34 * length * np.sin(np.pi * t**0.8) * (1.0 - 0.25 * t)
+    along, rib = length * t, 0.16 * length * t**2
+    back = slice(None, None, -1)
+    across = np.stack(
+        [
+            np.concatenate([rib - half, rib[:, back]], axis=1),
+            np.concatenate([rib, (rib + half)[:, back]], axis=1),
+            np.concatenate([rib - 0.22, (rib + 0.22)[:, back]], axis=1),
+        ],
+        axis=1,
+    )
+    along = np.concatenate([along, along[:, back]], axis=1)[:, None, :]
+    c, s = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    points = np.stack([along * c - across * s + x[:, None], along * s + across * c + y[:, None]], axis=-1)
+    return points.reshape(-1, 18, 2)
 
 
 def _palm(pen: Pen, x: float, y: float, length: float, angle: float, colour: tuple[float, float, float]) -> None:
@@ -67,8 +83,10 @@ def rainforest(shot: Shot) -> Painter:
                 if part > 0.97:
                     _palm(p, x, y, length * part * 1.2, np.pi * (2 * turn - 0.5), shade)
                 else:
-                    for k in range(3):
-                        _leaf(p, x, y, length * part, 2 * np.pi * turn + 0.7 * (k - 1), mix(shade, near, 0.1 * k))
+                    places = [(x, y, length * part, 2 * np.pi * turn + 0.7 * (k - 1)) for k in range(3)]
+                    tones = [mix(shade, near, 0.1 * k) for k in range(3)]
+                    halves = [half for c in tones for half in (mix(c, "#f4ffc0", 0.16), c, mix(c, "#f0ffc8", 0.38))]
+                    p.polygons(_leaves(np.array(places)), halves)
             if depth == 1:
                 for x, y, r in rng.uniform([0, 0, 2.4], [size, size, 4.2], (6, 3)):
                     for k in range(5):

@@ -45,7 +45,8 @@ def night_drive(shot: Shot) -> Painter:
     for side in (-1.0, 1.0):
         pen.polygon([vanish, (64 + side * 118, 128), (64 + side * 126, 128)], look.between("#5c6674", "#8a7a8e"))
     pen.glow(*vanish, 34.0, look.between("#26385c", "#70305a"))
-    lamps, dashes = np.arange(7) / 7.0, np.arange(9) / 9.0
+    lamps, dashes = np.arange(6) / 6.0, np.arange(8) / 8.0
+    paint = look.between("#d0d8e4", "#fff0d4")
     cars = [(rng.uniform(0, 1), rng.uniform(0.8, 1.25)) for _ in range(3)]
     ahead = [
         (float(rng.uniform(0.30, 0.48)), float(rng.uniform(0, 6)), side)
@@ -62,30 +63,35 @@ def night_drive(shot: Shot) -> Painter:
         pen = shot.pen(frame)
         for place in np.sort((dashes + speed * time * 1.4) % 1.0):
             a, b = place**2.6 + 0.012, (place + 0.055) ** 2.6 + 0.014
-            for lane in (-0.02, 0.5):
-                q = [
+            marks = [
+                (
                     project(lane - 0.014, 0, a),
                     project(lane + 0.014, 0, a),
                     project(lane + 0.014, 0, b),
                     project(lane - 0.014, 0, b),
-                ]
-                pen.polygon(q, mix("#4a4c58", look.between("#d0d8e4", "#fff0d4"), min(1.0, 0.3 + place)))
+                )
+                for lane in (-0.02, 0.5)
+            ]
+            pen.polygons(np.array(marks), [mix("#4a4c58", paint, min(1.0, 0.3 + place))] * 2)
         for place in np.sort((lamps + speed * time * 0.8) % 1.0):
-            near = 0.03 + 1.25 * place**2.6
+            near = 0.03 + 1.25 * place**2.2
             for side in (-1.22, 1.22):
-                foot, head = project(side, 0.0, near), project(side, 1.25, near)
-                arm = project(side * 0.74, 1.27, near)
+                foot, head = project(side, 0.0, near), project(side, 1.9, near)
+                arm = project(side * 0.74, 1.94, near)
+                if arm[1] < -20.0 or not -20.0 < arm[0] < 148.0:
+                    continue
                 pen.line([foot, head, arm], (44, 44, 58), 2.6 * near)
                 pen.glow(*arm, 4.0 + 42.0 * near, lamp, 0.75)
                 pen.oval(arm[0], arm[1], 0.6 + 4.6 * near, 0.5 + 1.7 * near, mix(lamp, "#ffffff", 0.6))
                 pool = project(side * 0.74, 0.0, near)
-                pen.glow(pool[0], pool[1], 3.0 + 26.0 * near, lamp, 0.22)
+                if near > 0.08:
+                    pen.glow(pool[0], pool[1], 3.0 + 26.0 * near, lamp, 0.22)
         for start, own in cars:
             near = 0.02 + 1.1 * ((start + speed * 0.9 * own * time) % 1.0) ** 3
-            x, y = project(-0.46, 0.16, near)
+            x, y = project(-0.56, 0.18, near)
             for d in (-0.12, 0.12):
-                pen.glow(x + d * 108 * near, y, 5.0 + 36.0 * near, (255, 244, 214), 0.9)
-                pen.disc(x + d * 108 * near, y, 0.7 + 3.6 * near, (255, 252, 240))
+                pen.glow(x + d * 108 * near, y, 4.0 + 26.0 * near, (255, 244, 214), 0.8)
+                pen.disc(x + d * 108 * near, y, 0.6 + 2.4 * near, (255, 252, 240))
         for near, start, lane in ahead:
             near = near + 0.05 * np.sin(0.8 * shot.rate * time + start)
             x, y = project(lane if lane < 0.5 else 0.72, 0.0, near)

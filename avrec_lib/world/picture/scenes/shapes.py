@@ -3,7 +3,7 @@
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import SIZE, pair
+from avrec_lib.world.picture.canvas import SIZE
 from avrec_lib.world.picture.look import mix
 
 __all__ = ["bouncing_shapes"]
@@ -37,7 +37,7 @@ def bouncing_shapes(shot: Shot) -> Painter:
     colours = [mix("#6a7488", tones[k], 0.45 + 0.55 * look.mood) for k in rng.permutation(8)]
     kinds = np.concatenate([[0, 1], rng.integers(0, 5, n - 2)])
     place = rng.uniform(0.0, 2.0, (n, 2))
-    heading = rng.uniform(0.25, 0.75, n) * np.pi / 1.0 + rng.choice([0.0, np.pi], n)
+    heading = rng.uniform(0.25, 0.75, n) * np.pi + rng.choice([0.0, np.pi], n)
     speed = 52.0 * shot.rate * rng.uniform(0.75, 1.3, n)
     drift = np.stack([np.sin(heading), np.cos(heading)], axis=1) * speed[:, None]
     spin, turn0 = rng.uniform(-1.6, 1.6, n) * shot.rate, rng.uniform(0, 6, n)
@@ -57,6 +57,10 @@ def bouncing_shapes(shot: Shot) -> Painter:
         angle = turn + np.arange(sides) * 2 * np.pi / sides
         return 1.14 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
+    shadow, shines = mix(paper, "#1c1c38", 0.32), [mix(colour, "#ffffff", 0.20) for colour in colours]
+    smile = np.linspace(0.25, np.pi - 0.25, 7)
+    mouth = np.stack([0.24 * np.cos(smile), 0.24 + 0.216 * (look.mood - 0.35) * np.sin(smile)], axis=1)
+
     def frame_at(time: float) -> np.ndarray:
         frame = back.copy()
         pen = shot.pen(frame)
@@ -65,25 +69,21 @@ def bouncing_shapes(shot: Shot) -> Painter:
         at = low + room * (1.0 - np.abs(way - 1.0))
         near_wall = np.min(np.minimum(way % 1.0, 1.0 - way % 1.0) * room, axis=1)
         flat = np.argmin(np.minimum(way % 1.0, 1.0 - way % 1.0), axis=1)
+        flip = np.where(way < 1.0, 1.0, -1.0) * drift
+        gaze = 0.10 * radius[:, None] * flip / np.hypot(flip[:, :1], flip[:, 1:])
+        squash = 1.0 - 0.26 * np.maximum(0.0, 1.0 - near_wall / 5.0)
         for k in range(n):
-            squash = 1.0 - 0.26 * max(0.0, 1.0 - near_wall[k] / 5.0)
-            stretch = np.array([squash, 1 / squash]) if flat[k] == 0 else np.array([1 / squash, squash])
-            shape = outline(int(kinds[k]), turn0[k] + spin[k] * time) * stretch * radius[k]
-            pen.polygon(shape + at[k] + [2.2, 3.0], mix(paper, "#1c1c38", 0.32))
-            pen.polygon(shape + at[k], colours[k])
-            pen.polygon(shape * 0.80 + at[k] - [0.10 * radius[k], 0.12 * radius[k]], mix(colours[k], "#ffffff", 0.20))
-            heading_now = drift[k] * np.where(way[k] < 1.0, 1.0, -1.0)
-            gaze = 0.10 * radius[k] * heading_now / np.hypot(*heading_now)
+            along = (squash[k], 1.0 / squash[k])
+            r, (x, y) = float(radius[k]), at[k].tolist()
+            shape = outline(int(kinds[k]), turn0[k] + spin[k] * time) * (along if flat[k] == 0 else along[::-1]) * r
+            places = np.array([(x + 2.2, y + 3.0), (x, y), (x - 0.10 * r, y - 0.12 * r)])
+            skins = places[:, None] + np.stack([shape, shape, 0.8 * shape])
+            pen.polygons(skins, (shadow, colours[k], shines[k]))
+            dx, dy = gaze[k].tolist()
             for side in (-0.26, 0.26):
-                eye = at[k] + [side * radius[k], -0.10 * radius[k]]
-                pen.disc(*pair(eye), 0.19 * radius[k], (255, 255, 255))
-                pen.disc(*pair(eye + gaze), 0.10 * radius[k], (26, 26, 40))
-            smile = np.linspace(0.25, np.pi - 0.25, 7)
-            bend = 0.9 * (look.mood - 0.35)
-            mouth = np.stack(
-                [0.24 * radius[k] * np.cos(smile), 0.24 * radius[k] + 0.24 * radius[k] * bend * np.sin(smile)], axis=1
-            )
-            pen.line(mouth + at[k], (26, 26, 40), 0.07 * radius[k])
+                pen.disc(x + side * r, y - 0.10 * r, 0.19 * r, (255, 255, 255))
+                pen.disc(x + side * r + dx, y - 0.10 * r + dy, 0.10 * r, (26, 26, 40))
+            pen.line(mouth * r + at[k], (26, 26, 40), 0.07 * r)
         return frame
 
     return frame_at

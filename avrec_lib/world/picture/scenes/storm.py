@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import SIZE, Layer, Pen, tile_noise
+from avrec_lib.world.picture.canvas import SIZE, Layer, tile_noise
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["thunderstorm"]
 

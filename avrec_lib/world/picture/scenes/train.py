@@ -4,10 +4,27 @@ import cv2
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import SIZE, Pen
+from avrec_lib.world.picture.canvas import SIZE
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["train_ride"]
+
+
+def _rounded(x0: float, y0: float, x1: float, y1: float, radius: float) -> np.ndarray:
+    """Return the outline of a rectangle with round corners: (24, 2)."""
+    turn = np.linspace(0.0, np.pi / 2.0, 6)
+    corners = (
+        (x1 - radius, y1 - radius),
+        (x0 + radius, y1 - radius),
+        (x0 + radius, y0 + radius),
+        (x1 - radius, y0 + radius),
+    )
+    arcs = [
+        np.stack([x + radius * np.cos(turn + k * np.pi / 2), y + radius * np.sin(turn + k * np.pi / 2)], axis=1)
+        for k, (x, y) in enumerate(corners)
+    ]
+    return np.concatenate(arcs)
 
 
 def train_ride(shot: Shot) -> Painter:
@@ -51,25 +68,27 @@ def train_ride(shot: Shot) -> Painter:
         p.polygon(np.concatenate([np.stack([x, y], axis=1), [(period + 2, 140), (-2, 140)]]), fields[2])
         for row in range(4):
             top = 64.0 + 3.2 * row**1.75
-            at = rng.uniform(0, 30)
-            end = at + period
-            while at < end - 12:
-                w = min(rng.uniform(20, 48), end - at)
+            edge = float(rng.uniform(0, 30))
+            end = edge + period
+            while edge < end - 12:
+                w = min(float(rng.uniform(20, 48)), end - edge)
                 lean = rng.uniform(-3, 3)
                 tone = fields[int(rng.integers(5))]
-                p.polygon([(at, top + 18), (at + 4 + lean, top), (at + w + lean, top), (at + w, top + 18)], tone)
-                for j in np.arange(at + 3, at + w - 2, 4.0 + row):
-                    p.line([(j, top + 17), (j + 2.5, top + 1.5)], mix(tone, "#3a3a1c", 0.22), 0.6)
-                p.line([(at + 4 + lean, top), (at + w + lean, top)], mix(tone, "#1c3a20", 0.5), 0.9)
-                at += w
+                p.polygon(
+                    [(edge, top + 18), (edge + 4 + lean, top), (edge + w + lean, top), (edge + w, top + 18)], tone
+                )
+                j = np.arange(edge + 3, edge + w - 2, 4.0 + row)
+                furrows = np.stack([j, 0 * j + top + 17, j + 2.5, 0 * j + top + 1.5], axis=1).reshape(-1, 2, 2)
+                p.lines(furrows, [mix(tone, "#3a3a1c", 0.22)] * len(j), np.full(len(j), 0.6))
+                p.line([(edge + 4 + lean, top), (edge + w + lean, top)], mix(tone, "#1c3a20", 0.5), 0.9)
+                edge += w
             for at in rng.uniform(0, period, 7 - row):
                 size = 2.2 + 1.3 * row
                 tone = mix(look.between("#34503c", "#2f8a3c"), fields[int(rng.integers(5))], 0.2)
                 p.line([(at, top + 3), (at, top - size)], (74, 56, 42), 0.4 * size)
                 for dx, dy in ((-0.6, -1.0), (0.6, -1.1), (0.0, -1.8)):
                     p.disc(at + dx * size, top + dy * size, 0.95 * size, mix(tone, "#f0ffb0", 0.1 * (dx + 0.6)))
-        for at in rng.uniform(0, period, 5):
-            base, s = rng.uniform(70, 84), rng.uniform(0.8, 1.3)
+        for at, base, s in rng.uniform([0, 70, 0.8], [period, 84, 1.3], (5, 3)):
             p.box(at, base - 6 * s, at + 9 * s, base + 2 * s, look.between("#a8a29a", "#fff2dc"))
             p.polygon(
                 [(at - 1.5 * s, base - 6 * s), (at + 4.5 * s, base - 11 * s), (at + 10.5 * s, base - 6 * s)],
@@ -93,13 +112,9 @@ def train_ride(shot: Shot) -> Painter:
     inside = np.zeros((SIZE * 2, SIZE * 2, 4), dtype=np.uint8)
     p = Pen(inside, 2.0)
     trim = look.between("#2c3036", "#5c3a30")
-    inside[...] = (*(int(c) for c in trim), 255)
-    hole = np.zeros((SIZE * 2, SIZE * 2), dtype=np.uint8)
-    cv2.rectangle(hole, (26, 22), (229, 213), 255, -1)
-    hole[...] = cv2.threshold(cv2.GaussianBlur(hole, (0, 0), 9), 127, 255, cv2.THRESH_BINARY)[1]
-    rim = cv2.dilate(hole, np.ones((9, 9), np.uint8))
-    inside[rim > 0] = (*(int(c) for c in mix(trim, "#e8e0d0", 0.35)), 255)
-    inside[hole > 0] = 0
+    p.box(-1, -1, 129, 129, trim)
+    p.polygon(_rounded(11, 9, 117, 109, 10), mix(trim, "#e8e0d0", 0.35))
+    p.cut(_rounded(13, 11, 115, 107, 9))
     p.box(0, 111.5, 128, 114.5, mix(trim, "#ffffff", 0.30))
     p.box(0, 114.5, 128, 128, mix(trim, "#000000", 0.35))
     curtain = look.between("#3c4a5c", "#b83a3a")

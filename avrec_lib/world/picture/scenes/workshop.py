@@ -3,8 +3,9 @@
 import numpy as np
 
 from avrec_lib.world.picture.camera import Painter, Shot
-from avrec_lib.world.picture.canvas import Colour, Pen
+from avrec_lib.world.picture.canvas import Colour
 from avrec_lib.world.picture.look import mix
+from avrec_lib.world.picture.pen import Pen
 
 __all__ = ["workshop"]
 
