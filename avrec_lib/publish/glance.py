@@ -159,7 +159,7 @@ def pipeline_picture(stage: Sequence[str] | str) -> str:
     )
     line = 'fill="none" stroke="currentColor" stroke-width="1.4"'
     arrows = "".join(f'<path d="{path}" {line}/>{_head(path)}' for path in _ARROWS)
-    back = _LIT_LINE if "feedback" in lit else line + ' stroke-dasharray="4 3"'
+    back = _LIT_LINE if lit == ("feedback",) else line + ' stroke-dasharray="4 3"'
     feedback = f'<path d="{_FEEDBACK}" {back}/>{_head(_FEEDBACK)}'
     notes = (
         _note(30, 153, "people's reactions", turn=-90)
@@ -170,7 +170,7 @@ def pipeline_picture(stage: Sequence[str] | str) -> str:
     return (
         f'<svg class="avrec-pipeline" role="img" viewBox="0 0 360 306" width="100%" style="max-width:26rem" '
         f'xmlns="http://www.w3.org/2000/svg"><title>{html.escape(title)}</title>'
-        f'<g opacity="0.7">{arrows}{feedback}</g>{notes}{boxes}</svg>'
+        f'<g opacity="0.7">{arrows}</g>{feedback}{notes}{boxes}</svg>'
     )
 
 

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup, Tag
 from PIL import Image, UnidentifiedImageError
 
 from avrec_lib import media
+from avrec_lib.publish.players import PLAYED
 
 __all__ = [
     "HEAVIEST_PAGE_BYTES",
@@ -29,6 +30,7 @@ HEAVIEST_PAGE_BYTES = 3_000_000
 
 _LOADS = (("script", "src"), ("img", "src"), ("video", "poster"), ("link", "href"), ("iframe", "src"))
 _PLAYS = (("video", "src"), ("audio", "src"), ("source", "src"))
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _WEB = ("http", "https")
 _SMALLEST_LABEL = 15
 
@@ -141,7 +143,7 @@ def check_hosts(page: BeautifulSoup) -> list[str]:
     """
     return [
         f"<{element.name}> is fetched from another host: {address}"
-        for element, address in _addresses(page, _LOADS + _PLAYS)
+        for element, _, address in _addresses(page, _LOADS + _PLAYS)
         if urlsplit(address).scheme in _WEB or address.startswith("//")
     ]
 
@@ -193,7 +195,7 @@ def check_media(path: Path, page: BeautifulSoup) -> list[str]:
         One line a fault.
     """
     problems = []
-    for element, address in _addresses(page, _LOADS + _PLAYS):
+    for element, attribute, address in _addresses(page, _LOADS + _PLAYS):
         target = _inside(path, address)
         if address.startswith("data:") and "avrec-media" in _text(element, "class"):
             problems.append(f"media are embedded in the page, not in a file of their own: {_short(element)}")
@@ -201,16 +203,11 @@ def check_media(path: Path, page: BeautifulSoup) -> list[str]:
             continue
         if not target.is_file():
             problems.append(f"<{element.name}> needs {address!r}, which is missing")
-        elif element.name in ("video", "audio", "source") and (element.name, "src") in _PLAYS:
-            is_poster = address == element.get("poster")
+        elif (element.name, attribute) in _PLAYS:
             kind = element.name if element.name != "source" else str(getattr(element.parent, "name", "video"))
-            fault = (
-                _picture_fault(target, target.stat().st_mtime_ns)
-                if is_poster
-                else _clip_fault(target, kind, target.stat().st_mtime_ns)
-            )
+            fault = _clip_fault(target, kind, target.stat().st_mtime_ns)
             problems += [f"{address!r} does not decode: {fault}"] if fault else []
-        elif element.name == "img" and target.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".gif"):
+        elif attribute == "poster" or (element.name == "img" and target.suffix.lower() in _PICTURES):
             fault = _picture_fault(target, target.stat().st_mtime_ns)
             problems += [f"{address!r} does not decode: {fault}"] if fault else []
     return problems
@@ -256,11 +253,11 @@ def check_weight(path: Path, page: BeautifulSoup) -> list[str]:
         One line, or none.
     """
     files = {path}
-    for element, address in _addresses(page, _LOADS):
+    for element, _, address in _addresses(page, _LOADS):
         target = _inside(path, address)
         if target is not None and target.is_file() and not (element.name == "link" and _is_plain_link(element)):
             files.add(target)
-    for element, address in _addresses(page, _PLAYS):
+    for element, _, address in _addresses(page, _PLAYS):
         target = _inside(path, address)
         if target is not None and target.is_file() and element.get("preload") != "none":
             files.add(target)
@@ -271,14 +268,14 @@ def check_weight(path: Path, page: BeautifulSoup) -> list[str]:
     return [f"the page loads {weight:,} bytes, more than {HEAVIEST_PAGE_BYTES:,}; the heaviest file is {heaviest.name}"]
 
 
-def _addresses(page: BeautifulSoup, kinds: tuple[tuple[str, str], ...]) -> Iterator[tuple[Tag, str]]:
-    """Yield each element with the address that it loads or plays."""
+def _addresses(page: BeautifulSoup, kinds: tuple[tuple[str, str], ...]) -> Iterator[tuple[Tag, str, str]]:
+    """Yield each element with the attribute and the address that it loads or plays."""
     for name, attribute in kinds:
         for element in page.find_all(name):
             if address := _text(element, attribute):
                 if name == "link" and _is_plain_link(element):
                     continue
-                yield element, address
+                yield element, attribute, address
 
 
 def _is_plain_link(element: Tag) -> bool:
@@ -319,6 +316,8 @@ def _picture_fault(path: Path, changed: int) -> str:
 
 @cache
 def _clip_fault(path: Path, kind: str, changed: int) -> str:
+    if path.suffix.lower() not in PLAYED:
+        return "browsers do not play such a file"
     try:
         if kind == "video":
             return "" if any(len(batch.images) for batch in media.iter_frames(path)) else "it holds no frame"

@@ -18,11 +18,11 @@ from PIL import Image
 
 from avrec_lib import media
 
-__all__ = ["Player", "data_uri", "externalise_media", "picture_uri", "player", "players"]
+__all__ = ["PLAYED", "Player", "data_uri", "externalise_media", "picture_uri", "player", "players"]
 
 Kind = Literal["video", "sound"]
 
-_TYPES: dict[str, str] = {
+PLAYED: dict[str, str] = {
     ".mp4": "video/mp4",
     ".m4v": "video/mp4",
     ".m4a": "audio/mp4",
@@ -34,6 +34,8 @@ _TYPES: dict[str, str] = {
     ".flac": "audio/flac",
     ".mp3": "audio/mpeg",
 }
+"""The files that browsers play, by extension, with their media types."""
+
 _EXTENSIONS: dict[str, str] = {
     "video/mp4": ".mp4",
     "audio/mp4": ".m4a",
@@ -174,9 +176,9 @@ def player(
         return _figure(data_uri(_compressed(source), "audio/mp4"), title, alt, kind="sound", still=None)
 
     path = Path(source)
-    media_type = _TYPES.get(path.suffix.lower())
+    media_type = PLAYED.get(path.suffix.lower())
     if media_type is None:
-        known = ", ".join(sorted(_TYPES))
+        known = ", ".join(sorted(PLAYED))
         raise ValueError(f"{path.name}: browsers do not play {path.suffix or 'a file without extension'}; use {known}")
     info = media.probe(path)
     has_picture = bool(info.video)
