@@ -640,7 +640,7 @@ def test_a_long_file_streams_in_constant_memory(tmp_path):
     sound = np.tile(clicks(seconds=1, first=0.5)[0], 600)
     path = write_clip(tmp_path / "long.mp4", frames=grey_frames(levels, 96, 96), fps=10, sound=sound, bit_rate=24_000)
     done = subprocess.run(
-        [sys.executable, "-c", LONG, str(path)], capture_output=True, text=True, check=True, timeout=100
+        [sys.executable, "-c", LONG, str(path)], capture_output=True, text=True, check=True, timeout=300
     )
     seen, heard, megabytes = done.stdout.split()
     assert (int(seen), int(heard)) == (6000, 600 * RATE)

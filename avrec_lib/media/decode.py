@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
 import av
@@ -95,15 +94,13 @@ def decode_video(
     """
     stream = _pick(source, source.video(), number, "picture")
     usual = 1.0 / float(stream.average_rate) if stream.average_rate else 0.04
+    unit = float(stream.time_base or 1)
     last = -math.inf
     for frame in _decode(source, stream, start, errors):
         if frame.width * frame.height > source.limits.frame_pixels:
             raise MediaError(source.path, f"has pictures of {frame.width} x {frame.height}, more than the limit")
-        known = frame.pts is not None and frame.time_base
-        at = float(frame.pts * frame.time_base) - source.origin if known else last + usual
-        if at == -math.inf:
-            at = 0.0
-        lasts = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else usual
+        at = max(last, -usual) + usual if frame.pts is None else frame.pts * unit - source.origin
+        lasts = frame.duration * unit if frame.duration else usual
         if at > last:
             last = at
             yield at, lasts, frame
@@ -130,12 +127,12 @@ def decode_sound(
         As in `decode_video`.
     """
     stream = _pick(source, source.audio(), number, "sound")
+    unit = float(stream.time_base or 1)
     for frame in _decode(source, stream, start, errors):
         if not _SAMPLE_RATES[0] <= frame.sample_rate <= _SAMPLE_RATES[1]:
             raise MediaError(source.path, f"states a sampling rate of {frame.sample_rate} Hz")
         if frame.samples:
-            known = frame.pts is not None and frame.time_base
-            yield (float(frame.pts * frame.time_base) - source.origin if known else None), frame
+            yield (None if frame.pts is None else frame.pts * unit - source.origin), frame
 
 
 def stated_sound_end(source: Source, number: int) -> float:
@@ -177,6 +174,7 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
 
     reached, frames, problem = 0.0, 0, None
     lead = -math.inf
+    units = {other.index: float(other.time_base) for other in source.container.streams if other.time_base}
     packets = _packets_from(source, stream, start)
     while problem is None or errors == "partial":
         source.watch.check()
@@ -189,7 +187,9 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
             break
         if packet is None:
             break
-        reached = max(reached, _end_of(packet, source.origin))
+        if packet.pts is not None:
+            end = (packet.pts + (packet.duration or 0)) * units.get(packet.stream.index, 0.0)
+            reached = max(reached, end - source.origin)
         if packet.stream.index != stream.index:  # a flushing packet's own stream_index is always 0
             continue
         if packet.is_corrupt and errors == "partial":
@@ -250,9 +250,3 @@ def _promised_end(source: Source, stream: Any) -> float | None:
         began = float((stream.start_time or 0) * stream.time_base) - source.origin
         return began + float(stream.duration * stream.time_base)
     return source.container.duration / av.time_base if source.container.duration else None
-
-
-def _end_of(packet: Packet, origin: float) -> float:
-    if packet.pts is None:
-        return -math.inf
-    return float((packet.pts + (packet.duration or 0)) * Fraction(packet.time_base)) - origin

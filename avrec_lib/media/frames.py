@@ -71,7 +71,7 @@ def read_frames(
     limits = limits or Limits()
     batches, taken = [], 0
     for batch in iter_frames(
-        path, fps=fps, size=size, stream=stream, start=start, stop=stop, errors=errors, limits=limits
+        path, fps=fps, size=size, stream=stream, start=start, stop=stop, batch=256, errors=errors, limits=limits
     ):
         taken += batch.images.nbytes
         if taken > limits.decoded_bytes:
@@ -219,16 +219,23 @@ class _Converter:
         aspect = streams[stream].sample_aspect_ratio if 0 <= stream < len(streams) else None
         self._aspect = float(aspect) if aspect else 1.0
         self._reformat = VideoReformatter()
+        self._orientation: tuple[bool, bool, bool] | None = None
+        self._alpha: dict[str, bool] = {}
 
     def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        turned, across, down = _orientation(frame)
+        # One orientation a stream: a file that turned in the middle would have no one size.
+        if self._orientation is None:
+            self._orientation = _orientation(frame)
+        turned, across, down = self._orientation
         if self._size is None:
             width = max(1, round(frame.width * self._aspect))
             self._size = (width, frame.height) if turned else (frame.height, width)
             if width * frame.height > self._source.limits.frame_pixels:
                 raise MediaError(self._source.path, f"has pictures of {width} x {frame.height}, more than the limit")
         height, width = self._size[::-1] if turned else self._size
-        alpha = any(component.is_alpha for component in frame.format.components)
+        alpha = self._alpha.get(frame.format.name)
+        if alpha is None:
+            alpha = self._alpha[frame.format.name] = any(part.is_alpha for part in frame.format.components)
         rgb = self._reformat.reformat(frame, width=width, height=height, format="rgba" if alpha else "rgb24", threads=1)
         image = rgb.to_ndarray().astype(np.uint8, copy=False)
         if alpha:

@@ -1,24 +1,20 @@
 """Read sound: at any sampling rate, every sample in its place in time."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
-from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from avrec_lib.media.decode import Errors, check_request, decode_sound, stated_sound_end
 from avrec_lib.media.errors import MediaError
+from avrec_lib.media.resample import Piece, resample
 from avrec_lib.media.source import Limits, Source, open_source
 
 __all__ = ["Sound", "iter_sound", "read_sound"]
 
-# Timestamps are rounded to milliseconds by some containers. A larger step is a real gap or overlap.
-_JITTER = 0.05
 # Decoders of AAC, Opus and Vorbis need some packets before they are right again after a jump.
 _RUN_UP = 0.5
 # Seconds. A packet of AAC at 8 kHz is 0.13 s long, and with HE-AAC twice that.
@@ -176,10 +172,12 @@ def _placed(
     """Give the pieces in a row: silence where there is a gap, nothing twice, and nothing out of range."""
     cursor: int | None = None
     end = math.inf
-    pieces = _resampled(source, stream, sample_rate, max(0.0, start - _RUN_UP), errors)
+    begin = max(0.0, start - _RUN_UP)
+    decoded = decode_sound(source, stream, begin, errors)
+    pieces = resample(decoded, sample_rate, mono=mono, jumped=begin > 0)
     for rate, position, piece in _without_padding(pieces, stated_sound_end(source, stream)):
         if mono:
-            piece = piece.mean(axis=0)
+            piece = piece[0]
         if cursor is None:
             cursor = round(start * rate)
             end = math.inf if stop is None else round(stop * rate)
@@ -201,11 +199,9 @@ def _placed(
             return
 
 
-def _without_padding(
-    pieces: Iterator[tuple[int, int, NDArray[np.float32]]], stated: float
-) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+def _without_padding(pieces: Iterator[Piece], stated: float) -> Iterator[Piece]:
     """Cut what the last packet holds beyond the stated end; a header wrong by more than that is not believed."""
-    beyond: list[tuple[int, int, NDArray[np.float32]]] = []
+    beyond: list[Piece] = []
     for rate, position, piece in pieces:
         inside = piece.shape[-1] if stated == math.inf else max(0, round(stated * rate) - position)
         if inside:
@@ -215,93 +211,3 @@ def _without_padding(
             if position + piece.shape[-1] > (stated + _MOST_PADDING) * rate:
                 yield from beyond
                 beyond, stated = [], math.inf
-
-
-def _resampled(
-    source: Source, stream: int, sample_rate: int | None, start: float, errors: Errors
-) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-    """Give (rate, position in samples, samples (channels, n)); each unbroken run is resampled as one."""
-    run: _Run | None = None
-    rate = sample_rate
-    channels = None
-    jumped = start > 0
-    for at, frame in decode_sound(source, stream, start, errors):
-        rate = rate or frame.sample_rate
-        channels = channels or frame.layout.nb_channels
-        if run is not None and not run.continues(at, frame):
-            yield from run.finish()
-            at = run.expected if at is None else at
-            run = None
-        if run is None:
-            at = at or 0.0
-            if jumped:
-                at, frame = _aligned(at, frame, rate)
-                jumped = False
-            run = _Run(at, frame, rate, channels)
-        yield from run.feed(frame)
-    if run is not None:
-        yield from run.finish()
-
-
-def _aligned(at: float, frame: AudioFrame, rate: int) -> tuple[float, AudioFrame]:
-    """Cut a piece's beginning so that it starts on a sample of the new rate, as the same sound read from zero does.
-
-    Without it the sound after a jump would be off by up to half a sample. Where the two rates share few
-    samples the cut would be longer than the piece, and it stays as it is.
-    """
-    period = frame.sample_rate // math.gcd(frame.sample_rate, rate)
-    first = round(at * frame.sample_rate)
-    skip = -first % period
-    if skip == 0 or skip >= frame.samples:
-        return at, frame
-    # Interleaved samples come as one row, sample after sample; others as one row a channel.
-    wide = 1 if frame.format.is_planar else frame.layout.nb_channels
-    rest: Any = np.ascontiguousarray(frame.to_ndarray()[:, skip * wide :])
-    cut = AudioFrame.from_ndarray(rest, format=frame.format.name, layout=frame.layout.name)
-    cut.sample_rate = frame.sample_rate
-    return (first + skip) / frame.sample_rate, cut
-
-
-class _Run:
-    """Sound without gaps, of one rate and layout, on its way through the resampler."""
-
-    def __init__(self, at: float, frame: AudioFrame, rate: int, channels: int) -> None:
-        self._kind = _kind(frame)
-        self._began, self._rate, self._channels = at, rate, channels
-        self._position = round(at * rate)
-        self._taken = self._given = 0
-        self._resampler = av.AudioResampler(format="fltp", rate=rate)
-
-    @property
-    def expected(self) -> float:
-        return self._began + self._taken / self._kind[2]
-
-    def continues(self, at: float | None, frame: AudioFrame) -> bool:
-        return _kind(frame) == self._kind and (at is None or abs(at - self.expected) <= _JITTER)
-
-    def feed(self, frame: AudioFrame) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-        self._taken += frame.samples
-        # The run's own clock places the sound; with the file's the resampler would try to follow their jitter.
-        frame.pts = None
-        yield from self._give(self._resampler.resample(frame))
-
-    def finish(self) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-        yield from self._give(self._resampler.resample(None))
-
-    def _give(self, frames: Sequence[AudioFrame | None]) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-        for frame in frames:
-            if frame is None:
-                continue
-            samples = frame.to_ndarray().astype(np.float32, copy=False)
-            # The filter's tail may go a few samples beyond the end of the sound.
-            left = round(self._taken * self._rate / self._kind[2]) - self._given
-            samples = samples[:, : max(left, 0)]
-            if samples.shape[1]:
-                if len(samples) != self._channels:
-                    samples = np.repeat(samples.mean(axis=0, keepdims=True), self._channels, axis=0)
-                yield self._rate, self._position + self._given, samples
-                self._given += samples.shape[1]
-
-
-def _kind(frame: AudioFrame) -> tuple[str, str, int]:
-    return frame.format.name, frame.layout.name, frame.sample_rate

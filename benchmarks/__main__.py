@@ -1,0 +1,6 @@
+"""Run all benchmarks: ``python -m benchmarks``. Each also runs alone, as ``python -m benchmarks.decode``."""
+
+from benchmarks import decode
+
+if __name__ == "__main__":
+    decode.main([])
