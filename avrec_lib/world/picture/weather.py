@@ -79,7 +79,7 @@ def _clear(look: Look, rng: np.random.Generator) -> Weather:
 
 
 def _fog(look: Look, rng: np.random.Generator) -> Weather:
-    colour = np.array(mix("#7f8893", "#d9dcd8", look.mood))
+    colour = np.array(mix("#838a92", "#e2dccc", look.mood))
     seed = int(rng.integers(4))
     banks = []
     for k, (thin, thick) in enumerate([(0.26, 0.56), (0.0, 0.46)]):

@@ -19,7 +19,7 @@ def ink(shot: Shot) -> Painter:
     """
     rng, look = shot.rng, shot.look
     n = _INK_GRID
-    water = shot.backdrop([(0, look.between("#c2ccd8", "#fffaf0")), (128, look.between("#7e90a4", "#ffe4cc"))]).astype(
+    water = shot.backdrop([(0, look.between("#c2c8d0", "#fff6e4")), (128, look.between("#848e9a", "#ffdcb8"))]).astype(
         np.float32
     )
     tones = (

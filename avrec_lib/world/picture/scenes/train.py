@@ -94,8 +94,8 @@ def train_ride(shot: Shot) -> Painter:
                 [(at - 1.5 * s, base - 6 * s), (at + 4.5 * s, base - 11 * s), (at + 10.5 * s, base - 6 * s)],
                 look.between("#7a4a44", "#d8503a"),
             )
-            for j in (1.4, 5.6):
-                p.box(at + j * s, base - 4.2 * s, at + (j + 2) * s, base - 1.8 * s, (70, 84, 104))
+            for pane in (1.4, 5.6):
+                p.box(at + pane * s, base - 4.2 * s, at + (pane + 2) * s, base - 1.8 * s, (70, 84, 104))
 
     def paint_near(p: Pen) -> None:
         for at in np.arange(10.0, period, 85.0):
