@@ -4,6 +4,8 @@ import errno
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from avrec_lib.world.profiles import Profile, find_profile
 from avrec_lib.world.store import World, faults_of, locked, read_manifest, world_folder
 
@@ -55,8 +57,9 @@ def load_world(
         If the cache cannot be written.
     """
     size = find_profile(profile)
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"the seed is a whole number, 0 or more, not {seed!r}")
+    seed = int(seed)
     try:
         folder = world_folder(size, seed, cache)
         manifest = read_manifest(folder)

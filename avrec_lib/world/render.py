@@ -21,6 +21,7 @@ from typing import Any
 import cv2
 import joblib
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from avrec_lib.media import MediaError, write_clip
@@ -250,6 +251,9 @@ def render_all(
     bar = tqdm(done, total=len(jobs), initial=len(jobs) - len(due), desc="clips", unit="clip", disable=not progress)
     for _ in bar:
         pass
+    if workers > 1:
+        # Idle workers would keep their memory for minutes.
+        get_reusable_executor().shutdown(wait=True)
     shutil.rmtree(folder / "unfinished", ignore_errors=True)
     return {"rendered": len(due), "kept": len(jobs) - len(due), "workers": workers}
 

@@ -68,6 +68,14 @@ def test_the_record_says_what_the_file_is(jobs, folder):
     assert not list((folder / "unfinished").iterdir())
 
 
+@pytest.mark.parametrize(("named", "holds"), [("mp4", "mkv"), ("webm", "mp4")])
+def test_a_wrong_name_leaves_the_container_as_it_is(jobs, folder, named, holds):
+    job = replace(clean(jobs), path=f"x.{named}", fault="wrong-extension", holds=holds)
+    render_one(job, folder)
+    start = (folder / "media" / f"x.{named}").read_bytes()[:12]
+    assert (start[:4] == b"\x1aE\xdf\xa3", start[4:8] == b"ftyp") == (holds == "mkv", holds == "mp4")
+
+
 def test_a_failure_leaves_nothing_under_a_final_name(jobs, folder, monkeypatch):
     def half(path, **_):
         path.write_bytes(b"half a file")
