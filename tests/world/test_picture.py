@@ -50,16 +50,15 @@ def grey(frames: np.ndarray) -> np.ndarray:
     return frames.astype(np.float32) @ LUMA
 
 
-def measured_motion(frames: np.ndarray, cuts: set[int], lag: int = 2) -> tuple[float, float]:
-    """Find the shift that most pairs of frames agree on: phase correlation summed over the clip."""
+def measured_motion(frames: np.ndarray, lag: int = 2) -> tuple[float, float]:
+    """Find the shift that most pairs of a shot's frames agree on: phase correlation summed over the shot."""
     detail = np.stack([image - cv2.GaussianBlur(image, (0, 0), 4.0) for image in grey(frames)])
     window = np.outer(np.hanning(SIZE), np.hanning(SIZE))
     spectra = np.fft.rfft2(detail * window)
     total = np.zeros(spectra.shape[1:], dtype=complex)
     for k in range(len(frames) - lag):
-        if not cuts & set(range(k + 1, k + lag + 1)):
-            cross = spectra[k + lag] * np.conj(spectra[k])
-            total += cross / (np.abs(cross) + 1e-3 * np.abs(cross).max())
+        cross = spectra[k + lag] * np.conj(spectra[k])
+        total += cross / (np.abs(cross) + 1e-3 * np.abs(cross).max())
     peaks = cv2.GaussianBlur(np.fft.fftshift(np.fft.irfft2(total, s=(SIZE, SIZE))), (0, 0), 0.8)
     row, column = np.unravel_index(peaks.argmax(), peaks.shape)
 
@@ -69,6 +68,10 @@ def measured_motion(frames: np.ndarray, cuts: set[int], lag: int = 2) -> tuple[f
     right = column - SIZE // 2 + vertex(peaks[row, column - 1], peaks[row, column], peaks[row, (column + 1) % SIZE])
     down = row - SIZE // 2 + vertex(peaks[row - 1, column], peaks[row, column], peaks[(row + 1) % SIZE, column])
     return right * FPS / lag, down * FPS / lag
+
+
+def shots(frames: np.ndarray, truth: PictureTruth) -> list[np.ndarray]:
+    return np.split(frames, sorted(cut_set(truth)))
 
 
 def cut_set(truth: PictureTruth) -> set[int]:
@@ -98,19 +101,21 @@ def test_same_specification_gives_same_bytes_whatever_was_drawn_before(topic):
 
 
 @pytest.mark.parametrize("topic", MOVING)
-def test_direction_and_speed_are_those_that_phase_correlation_measures(topic):
+def test_direction_and_speed_of_every_shot_are_those_that_phase_correlation_measures(topic):
     frames, truth = picture(topic)
-    right, down = measured_motion(frames, cut_set(truth))
-    angle = np.degrees(np.arctan2(-down, right))
-    off = (angle - truth.direction_degrees + 180.0) % 360.0 - 180.0
-    assert abs(off) < 6.0
-    assert np.hypot(right, down) == pytest.approx(truth.speed_pixels_per_second, rel=0.10)
+    for shot in shots(frames, truth):
+        right, down = measured_motion(shot)
+        angle = np.degrees(np.arctan2(-down, right))
+        off = (angle - truth.direction_degrees + 180.0) % 360.0 - 180.0
+        assert abs(off) < 8.0
+        assert np.hypot(right, down) == pytest.approx(truth.speed_pixels_per_second, rel=0.12)
 
 
 @pytest.mark.parametrize("topic", [name for name in STILL if name != "bouncing-shapes"])
 def test_a_topic_without_global_motion_stands_still(topic):
     frames, truth = picture(topic)
-    assert np.hypot(*measured_motion(frames, cut_set(truth))) < 3.0
+    for shot in shots(frames, truth):
+        assert np.hypot(*measured_motion(shot)) < 6.0
 
 
 def test_shapes_move_before_a_paper_that_stands_still():
@@ -138,8 +143,8 @@ def test_the_picture_changes_most_where_the_truth_says_it_cuts(topic):
 
 
 def test_pace_sets_the_number_of_shots():
-    shots = [len(picture("ocean", pace=pace)[1].cut_times) + 1 for pace in (0.0, 0.3, 0.6, 1.0)]
-    assert shots == [1, 2, 3, 4]
+    counts = [len(picture("ocean", pace=pace)[1].cut_times) + 1 for pace in (0.0, 0.3, 0.6, 1.0)]
+    assert counts == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("topic", NAMES)
@@ -315,13 +320,13 @@ def test_a_layer_repeats_without_a_seam():
 
 
 def test_a_layer_moved_by_part_of_a_pixel_lies_between_its_neighbours():
-    ramp = np.repeat(np.arange(200, dtype=np.uint8)[None, :, None], SIZE, axis=0).repeat(3, axis=2)
-    layer = Layer(ramp, None, (True, False))
+    stripes = np.zeros((SIZE, 200, 3), dtype=np.uint8)
+    stripes[:, ::2] = 100
+    layer = Layer(stripes, None, (True, False))
     frame = np.empty((SIZE, SIZE, 3), dtype=np.uint8)
-    layer.draw(frame, -10.0)
-    assert np.array_equal(frame[0, :5, 0], np.arange(10, 15))
-    layer.draw(frame, -10.5)
-    assert np.all(np.abs(frame[0, :5, 0].astype(float) - (np.arange(10, 15) + 0.5)) <= 0.5)
+    for x, first in ((-10.0, (100, 0)), (-11.0, (0, 100)), (-10.25, (75, 25)), (-10.5, (50, 50))):
+        layer.draw(frame, x)
+        assert np.all(np.abs(frame[0, :2, 0].astype(float) - first) <= 1.0)
 
 
 def test_noise_repeats_without_a_seam_and_fills_its_range():

@@ -106,6 +106,8 @@ def periodic_layer(
     scale: float = 1.0,
     top: float = 0.0,
     backdrop: np.ndarray | None = None,
+    blur: float = 0.0,
+    strength: float = 1.0,
 ) -> Layer:
     """Paint a layer once, larger than needed and then reduced, so that its edges are smooth.
 
@@ -123,6 +125,10 @@ def periodic_layer(
         Scene coordinate of the frame's upper edge.
     backdrop : ndarray uint8 (rows, 1, 3), optional
         A column of colours that makes the layer opaque.
+    blur : float
+        Standard deviation in pixels of a softening of what repeats both ways.
+    strength : float
+        Opacity of the whole, in [0, 1].
 
     Returns
     -------
@@ -139,6 +145,11 @@ def periodic_layer(
     pen = Pen(image, scale * n, 0.0, top, (columns * n, rows * n if height else 0))
     paint(pen)
     small = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    if blur:
+        soft = cv2.GaussianBlur(np.pad(small, ((8, 8), (8, 8), (0, 0)), mode="wrap"), (0, 0), blur)
+        small = np.ascontiguousarray(soft[8:-8, 8:-8])
+    if strength < 1.0:
+        small = np.rint(small * strength).astype(np.uint8)
     opacity = None if backdrop is not None else small[..., 3]
     return Layer(np.ascontiguousarray(small[..., :3]), opacity, (True, bool(height)))
 

@@ -118,16 +118,7 @@ def _flakes(depth: int) -> Layer:
         for x, y, size in rng.uniform([0, 0, 0.75], [SIZE, SIZE, 1.25], (count, 3)):
             pen.disc(x, y, radius * size, (244, 248, 255))
 
-    layer = periodic_layer(paint, width=SIZE, height=SIZE)
-    return _softened(layer, 0.35 + 0.15 * depth)
-
-
-def _softened(layer: Layer, sigma: float) -> Layer:
-    """Blur a see-through layer that repeats along both axes."""
-    assert layer._keep is not None
-    colour = cv2.GaussianBlur(layer._colour, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    keep = cv2.GaussianBlur(layer._keep, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    return Layer(colour[: layer.height, : layer.width], 255 - keep[: layer.height, : layer.width, 0], layer.wraps)
+    return periodic_layer(paint, width=SIZE, height=SIZE, blur=0.35 + 0.15 * depth)
 
 
 _RAIN_SLANT = 0.22
@@ -163,11 +154,7 @@ def _streaks(depth: int, to_right: bool) -> Layer:
         for x, y, part in rng.uniform([0, 0, 0.7], [SIZE, SIZE, 1.3], (count, 3)):
             pen.line([(x, y), (x + slant * length * part, y + length * part)], (206, 220, 236), 0.5 + 0.25 * depth)
 
-    layer = periodic_layer(paint, width=SIZE, height=SIZE)
-    assert layer._keep is not None
-    colour = np.rint(layer._colour * strength).astype(np.uint8)
-    opacity = np.rint((255 - layer._keep[..., 0]) * strength).astype(np.uint8)
-    return Layer(colour[: layer.height, : layer.width], opacity[: layer.height, : layer.width], layer.wraps)
+    return periodic_layer(paint, width=SIZE, height=SIZE, strength=strength)
 
 
 def _starlight(look: Look, rng: np.random.Generator) -> Weather:
