@@ -40,8 +40,10 @@ def test_centroid_of_a_tone_is_the_tone(hertz):
     assert abs(50.0 * 2.0 ** feature(tone(hertz), "centroid-mean") - hertz) < 0.02 * hertz
 
 
-@pytest.mark.parametrize(("hertz", "pitch_class"), [(220.0, 0), (440.0, 0), (880.0, 0), (261.63, 3), (659.26, 7)])
-def test_pitch_class_of_a_tone_is_right_in_every_octave(hertz, pitch_class):
+@pytest.mark.parametrize(
+    ("hertz", "pitch_class"), [(220.0, 0), (440.0, 0), (880.0, 0), (261.63, 3), (659.26, 7), (450.0, 0), (430.0, 0)]
+)
+def test_pitch_class_of_a_tone_is_right_in_every_octave_and_a_little_out_of_tune(hertz, pitch_class):
     shares = [feature(tone(hertz), f"pitch-class-{i:02d}") for i in range(12)]
     assert int(np.argmax(shares)) == pitch_class
     assert sum(shares) == pytest.approx(1.0)

@@ -84,7 +84,9 @@ def test_a_torn_cache_entry_is_made_again(paths, tmp_path):
 
 
 def _wrong(path):
-    raise ValueError("a mistake in the extractor")
+    if path.stem == "last":
+        raise ValueError("a mistake in the extractor")
+    return np.zeros(3)
 
 
 def _none(path):
