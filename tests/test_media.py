@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from avrec_lib.media import (
     probe,
     read_frames,
     read_sound,
+    write,
     write_clip,
 )
 
@@ -43,11 +45,11 @@ def levels_of(frames):
     return frames.images[:, 8:24, 8:24].mean(axis=(1, 2, 3))
 
 
-def moving_bars():
+def moving_bars(count=FPS * SECONDS):
     """Pictures that differ from each other and across the plane."""
-    t, y, x = np.ogrid[: FPS * SECONDS, :64, :96]
+    t, y, x = np.ogrid[:count, :64, :96]
     red, green = 128 + 100 * np.sin((x + 4 * t) / 11 + 0 * y), 128 + 100 * np.cos((y - 3 * t) / 9 + 0 * x)
-    blue = np.broadcast_to(5 * t + 30, red.shape)
+    blue = np.broadcast_to(5 * t % 200 + 30, red.shape)
     return np.stack([red, green, blue], axis=-1).astype(np.uint8)
 
 
@@ -82,22 +84,23 @@ def folder(tmp_path_factory):
     return home
 
 
-def mux(path, *, pictures=(), sounds=(), container=None):
+def mux(path, *, pictures=(), sounds=(), settings=None, fps=25):
     """Write streams by PyAV with chosen timestamps.
 
     pictures: (codec, pixel format, frames or VideoFrames, times in ms, set-up function);
     sounds: (codec, samples, rate, start in s).
     """
-    with av.open(str(path), "w", format=container) as out:
+    with av.open(str(path), "w", container_options=settings or {}) as out:
         work = []
         for codec, pixel_format, images, times, prepare in pictures:
-            stream = out.add_stream(codec, rate=25)
+            stream = out.add_stream(codec, rate=fps)
             first = images[0]
             stream.width, stream.height = (
                 (first.width, first.height) if isinstance(first, av.VideoFrame) else (first.shape[1], first.shape[0])
             )
             stream.pix_fmt = pixel_format
-            stream.codec_context.time_base = Fraction(1, 1000)
+            if codec not in ("mpeg4", "mpeg2video"):  # those allow no times but their rate's
+                stream.codec_context.time_base = Fraction(1, 1000)
             prepare(stream)
             work.append((stream, images, times))
         voices = []
@@ -171,6 +174,16 @@ def test_stereo_is_kept_or_averaged(tmp_path):
     np.testing.assert_allclose(read_sound(path).samples, 0.2, atol=1e-3)
 
 
+def test_many_channels_are_kept_or_averaged(tmp_path):
+    levels = np.array([3000, -6000, 9000])
+    with wave.open(str(tmp_path / "three.wav"), "wb") as out:
+        out.setparams((3, 2, RATE, 0, "NONE", ""))
+        out.writeframes(np.tile(levels, 5000).astype("<i2").tobytes())
+    both = read_sound(tmp_path / "three.wav", mono=False, sample_rate=16_000)
+    np.testing.assert_allclose(both.samples[:, 100:-100].mean(axis=1), levels / 32768, atol=1e-3)
+    np.testing.assert_allclose(read_sound(tmp_path / "three.wav").samples, 2000 / 32768, atol=1e-6)
+
+
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 120, 40)])
 def test_colours_survive(tmp_path, colour):
     path = write_clip(tmp_path / "flat.mp4", frames=np.full((6, 64, 64, 3), colour, np.uint8), crf=10)
@@ -232,6 +245,46 @@ def test_a_range_of_sound_is_that_part_of_the_whole(folder, name, start, stop):
         assert abs(delay(part.samples, expected)) <= 16
     else:  # a shift by a fifth of a sample would fail this
         assert np.abs(part.samples[:size] - expected[:size]).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs", "settings"),
+    [
+        ("stream.ts", ("libx264", "aac"), {}),  # no index, and one keyframe at the very beginning
+        ("fragments.mp4", ("libx264", "aac"), {"movflags": "frag_keyframe+empty_moov"}),  # no stated lengths
+        ("live.webm", ("libvpx", "libopus"), {"live": "1"}),  # no duration, no index
+        ("old.avi", ("mpeg4", "pcm_s16le"), {}),
+        ("disc.mpg", ("mpeg2video", "mp2"), {}),
+        ("later.flv", ("libx264", "aac"), {}),
+    ],
+)
+def test_other_kinds_are_read_whole_and_in_ranges(tmp_path, name, codecs, settings):
+    path, sound = tmp_path / name, clicks(48_000, seconds=8, every=0.55)[0]
+    mux(
+        path,
+        pictures=[(codecs[0], "yuv420p", moving_bars(96), np.arange(96) * 1000 // 12, plain)],
+        sounds=[(codecs[1], sound, 48_000, 0.0)],
+        settings=settings,
+        fps=12 if name.endswith("avi") else 25,
+    )
+    whole = read_frames(path)
+    assert len(whole) == 96
+    inside = (whole.times >= 5.499) & (whole.times < 6.499)
+    part = read_frames(path, start=5.5, stop=6.5)
+    np.testing.assert_array_equal(part.images, whole.images[inside])
+    heard = read_sound(path, sample_rate=48_000).samples
+    assert abs(len(heard) - len(sound)) < 0.2 * 48_000 and abs(delay(heard, sound)) < 0.2 * 48_000
+    part = read_sound(path, sample_rate=48_000, start=5.5, stop=6.5).samples
+    assert len(part) == 48_000 and abs(delay(part, heard[264_000:312_000])) <= 48
+
+
+def test_a_jump_needs_no_index(folder, tmp_path):
+    """Matroska's index is at its end: a cut file has none."""
+    whole = (folder / "clip.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: int(len(whole) * 0.9)])
+    intact = read_frames(folder / "clip.mkv", start=1.5, stop=2.0)
+    part = read_frames(tmp_path / "cut.mkv", start=1.5, stop=2.0)
+    np.testing.assert_array_equal(part.images, intact.images)
 
 
 def test_nothing_in_the_range_is_an_error_that_says_so(folder):
@@ -550,6 +603,17 @@ def test_flipped_bytes_are_noticed(folder, tmp_path, name):
     assert read_sound(tmp_path / name, errors="partial").samples.size
 
 
+def test_one_wrong_byte_of_lossless_sound_is_noticed(tmp_path):
+    """The samples would decode, a little wrong: only the checksum tells."""
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE)
+    path = write_clip(tmp_path / "a.flac", sound=noise)
+    data = bytearray(path.read_bytes())
+    data[-5000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(MediaError, match="damaged"):
+        read_sound(path)
+
+
 def test_errors_survive_a_worker_process():
     error = pickle.loads(pickle.dumps(MissingStreamError("a.mp4", "has no sound")))
     assert type(error) is MissingStreamError and str(error) == "a.mp4: has no sound" and error.path == Path("a.mp4")
@@ -620,17 +684,18 @@ def test_a_playlist_under_another_name_opens_nothing(folder, tmp_path):
 
 
 LONG = """
-import resource, sys
+import sys
+import psutil
 from avrec_lib.media import iter_frames, iter_sound
-path = sys.argv[1]
+path, memory = sys.argv[1], psutil.Process().memory_info
 next(iter_frames(path)), next(iter_sound(path))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak = memory().rss
 seen = heard = 0
 for batch in iter_frames(path, batch=16):
-    seen += len(batch)
+    seen, peak = seen + len(batch), max(peak, memory().rss)
 for block in iter_sound(path, block_seconds=5):
-    heard += len(block.samples)
-print(seen, heard, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    heard, peak = heard + len(block.samples), max(peak, memory().rss)
+print(seen, heard, (peak - before) / 2**20)
 """
 
 
@@ -681,10 +746,14 @@ def test_a_failed_write_leaves_the_old_file_and_no_debris(tmp_path, monkeypatch)
     path = write_clip(tmp_path / "a.wav", sound=np.zeros(100))
     before = path.read_bytes()
 
-    def full_disk(*_):
+    encode = write._encode_sound
+
+    def full_disk(*arguments):
+        encode(*arguments)
+        assert len(list(tmp_path.iterdir())) == 2, "the new file grows beside the old one"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("avrec_lib.media.write._encode_sound", full_disk)
+    monkeypatch.setattr(write, "_encode_sound", full_disk)
     with pytest.raises(MediaError, match=r"a\.wav.*No space left"):
         write_clip(path, sound=np.ones(100))
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["a.wav"]

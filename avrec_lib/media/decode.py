@@ -27,6 +27,8 @@ _STATES_LENGTH = {_MOV, "matroska,webm", "flac", "ogg"}
 _SHORTAGE = 0.25
 # Formats without timestamps: after a jump the time would be a guess, and decoding the way there is fast.
 _NO_JUMPS = {"mp3", "aac"}
+_JUMPS = (0, 12)  # seconds before the wanted time
+_SETTLING = 0.25  # seconds
 _CORRUPT = "some of its data is corrupt"
 # Sampling rates outside of this are damage, and resampling from them would need memory without bound.
 _SAMPLE_RATES = (1000, 768_000)
@@ -173,7 +175,8 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
                 other.discard = Discard.all
 
     reached, frames, problem = 0.0, 0, None
-    lead = -math.inf
+    lead: int | None = None
+    settling = int(_SETTLING / stream.time_base) if stream.type == "audio" else 0
     units = {other.index: float(other.time_base) for other in source.container.streams if other.time_base}
     packets = _packets_from(source, stream, start)
     while problem is None or errors == "partial":
@@ -195,10 +198,11 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
         if packet.is_corrupt and errors == "partial":
             problem = problem or _CORRUPT
             continue
-        if lead == -math.inf and packet.pts is not None:
+        if lead is None:
             lead = packet.pts
-        # Pictures that are shown before the keyframe but stored after it may need what lies before the jump.
-        excused = start > 0 and packet.pts is not None and packet.pts < lead
+        # After a jump, pictures stored after the keyframe but shown before it may need what was jumped over, and
+        # the first packet of sound may be half a one: that is no damage.
+        excused = start > 0 and packet.pts is not None and lead is not None and packet.pts < lead + settling
         try:
             decoded: list[Any] = list(packet.decode())
         except DECODER_ERRORS as error:
@@ -225,19 +229,21 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
 
 def _packets_from(source: Source, stream: Any, start: float) -> Iterator[Packet]:
     """Give all packets from where decoding can begin to have `stream` right at `start`."""
-    if start > 0 and source.container.format.name not in _NO_JUMPS:
+    jumps = () if start == 0 or source.container.format.name in _NO_JUMPS else _JUMPS
+    for back in jumps:
         target = int((start + source.origin) / stream.time_base)
         first = None
-        # A missing or wrong index may make the jump fail or land too late: then everything is decoded from the
-        # beginning, which is slow and right.
+        # A missing or wrong index may make the jump fail, land too late, or land on what needs earlier pictures:
+        # then it goes further back, and at last to the beginning, which is slow and right.
         with suppress(av.FFmpegError):
-            source.container.seek(target, stream=stream, backward=True)
+            source.container.seek(max(0, target - int(back / stream.time_base)), stream=stream, backward=True)
             packets = source.container.demux()
             first = next((p for p in packets if p.stream.index == stream.index and p.size), None)
-        if first is not None and first.pts is not None and first.pts <= target:
+        if first is not None and first.pts is not None and first.pts <= target and first.is_keyframe:
             yield first
             yield from packets
             return
+    if jumps:
         source.container.seek(source.container.start_time or 0, backward=True)
     yield from source.container.demux()
 

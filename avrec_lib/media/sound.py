@@ -104,7 +104,9 @@ def iter_sound(
     """Read a file's sound block by block, in memory that does not grow with its length.
 
     The sample of index k sounds at ``start + k / sample_rate``: encoders' lead-in is cut, a stream that begins
-    late begins with silence, and gaps in the timestamps become silence.
+    late begins with silence, and gaps in the timestamps become silence. Two limits are the formats' own: raw AAC, AVI,
+    FLV and transport streams do not say how long the encoder's lead-in is, and it stays (some 0.05 s); and in
+    Matroska and WebM, whose times are milliseconds, sound read from a later `start` is in place to one millisecond.
 
     Parameters
     ----------

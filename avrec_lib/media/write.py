@@ -161,7 +161,9 @@ def _sound_stream(
 ) -> AudioStream:
     rates = av.Codec(codec, "w").audio_rates or [sample_rate]
     rate = sample_rate if sample_rate in rates else min((r for r in rates if r >= sample_rate), default=max(rates))
-    stream = container.add_stream(codec, rate=rate, options={"flags": "+bitexact"})
+    # The default search of the AAC coder takes four times as long for a difference that nobody hears.
+    coder = {"aac_coder": "fast"} if codec == "aac" else {}
+    stream = container.add_stream(codec, rate=rate, options={"flags": "+bitexact", **coder})
     assert isinstance(stream, AudioStream)
     stream.layout = "mono" if channels == 1 else "stereo"
     if codec in ("aac", "libopus", "libmp3lame"):
