@@ -20,14 +20,12 @@ _REMOVED = (
     re.compile(r"<!--.*?-->", re.S),
     re.compile(r"\$\$.*?\$\$", re.S),
     re.compile(r"\$[^$\n]+\$"),
-    re.compile(r"\{cite[^}]*\}`[^`]*`"),
-    re.compile(r"\{(?:math|doc|ref|numref|eq|term|download)\}`[^`]*`"),
-    re.compile(r"(?<!\})`[^`\n]+`"),  # inline code, not a role
     re.compile(r"\]\([^)]*\)"),
     re.compile(r"https?://\S+"),
     re.compile(r"^:[\w-]+:.*$", re.M),  # options of directives
 )
-_GLUE = re.compile(r"\{glue:\w+\}`([^`]+)`")
+_SPAN = re.compile(r"(\{[^}\s]+\})?`([^`]+)`")  # a role, or inline code
+_GLUE = re.compile("\x02([^\x03]+)\x03")  # a pasted claim, marked so by _prose
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b)|(?<![\w.])\d+\.\d+(?![\w]|\.\d)")
 _COMPARATIVE = re.compile(
     r"\b(better|worse|higher|lower|faster|slower|larger|smaller|stronger|weaker|outperforms?|beats?|wins?|"
@@ -99,6 +97,11 @@ def _blank(match: re.Match[str]) -> str:
     return "\n" * match.group(0).count("\n") or " "
 
 
+def _span(match: re.Match[str]) -> str:
+    """Keep of a role what is pasted, of other spans nothing."""
+    return f"\x02{match.group(2)}\x03" if (match.group(1) or "").startswith("{glue") else _blank(match)
+
+
 def _prose(text: str) -> str:
     text = _OPEN_CODE.sub(_blank, text)
     text = re.sub(r"^(`{3,})(?!\{)\w*\n.*?^\1\s*$", _blank, text, flags=re.S | re.M)
@@ -108,7 +111,7 @@ def _prose(text: str) -> str:
         if pattern.pattern.startswith("^(`{3,}"):
             continue
         text = pattern.sub(_blank, text)
-    return text
+    return _SPAN.sub(_span, text)
 
 
 def _sentences(prose: str) -> list[tuple[int, str]]:

@@ -29,6 +29,7 @@ def lint(sentence):
         ("| a table | 0.25 |", "'0.25'"),
         (":::{admonition} Takeaway\nIt is 0.7 in a box.\n:::", "'0.7'"),
         ("See {glue:text}`no-such-claim`.", "no cell of this chapter claims"),
+        ("Here {glue:text}`ndcg-content` and {glue:text}`gone-claim` and `code`.", "pastes 'gone-claim'"),
         ("Content is better: {glue:text}`ndcg-content`.", "'better'"),
         ("Content beats popularity on 3 of them.", "'beats'"),
     ],
@@ -42,6 +43,7 @@ def test_what_is_typed_is_found(sentence, sign):
     "sentence",
     [
         "The score is {glue:text}`ndcg-content`.",
+        "It is {glue:text}`ndcg-content`, then {glue:text}`ndcg-sound`, and `0.5` in code.",
         "A pattern of names is known: {glue:text}`ndcg-sound`.",
         "Content is {glue:text}`content-over-popularity` than popularity, so it beats it.",
         "What would be better? Write down a guess.",
