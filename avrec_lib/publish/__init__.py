@@ -4,6 +4,25 @@ The build itself (running chapters, the record, the pages) lives in the other
 modules of this package, and no chapter imports it.
 """
 
+from avrec_lib.publish.exercises import check_answer
+from avrec_lib.publish.glance import at_a_glance
+from avrec_lib.publish.graph import draw_pipeline
 from avrec_lib.publish.ledger import claim, claim_better
+from avrec_lib.publish.players import player, players
+from avrec_lib.publish.plots import COLOURS, set_style, show, show_sheet, spectrogram_picture, waveform_picture
 
-__all__ = ["claim", "claim_better"]
+__all__ = [
+    "COLOURS",
+    "at_a_glance",
+    "check_answer",
+    "claim",
+    "claim_better",
+    "draw_pipeline",
+    "player",
+    "players",
+    "set_style",
+    "show",
+    "show_sheet",
+    "spectrogram_picture",
+    "waveform_picture",
+]
