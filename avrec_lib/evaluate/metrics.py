@@ -113,12 +113,12 @@ def judge(recommendations: pd.DataFrame, relevant: pd.DataFrame, *, k: int = 10)
     if len(rank) and rank.min() < 1:
         raise ValueError(f"ranks count from 1, but one is {rank.min()}")
     cell = shown_row[judged] * k + rank - 1
-    if len(np.unique(cell)) < len(cell):
+    if len(cell) and np.bincount(cell).max() > 1:
         raise ValueError("two recommendations stand at the same rank of the same person's list")
     column = items.get_indexer(pd.Index(shown["item_id"])[judged])
     found = pairs.get_indexer(np.where(column >= 0, shown_row[judged] * (len(items) + 1) + column, -1))
     hit = found >= 0
-    if len(np.unique(found[hit])) < hit.sum():
+    if hit.any() and np.bincount(found[hit]).max() > 1:
         raise ValueError("an item stands twice in the same person's list")
     gains = np.zeros((len(users), k))
     gains.reshape(-1)[cell[hit]] = value[found[hit]]
