@@ -175,7 +175,7 @@ def finish_files(app: Sphinx, error: Exception | None) -> None:
     styles = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}
     colours = [HtmlFormatter(style=styles[t]).get_style_defs(f'html[data-theme="{t}"] .highlight') for t in styles]
     (static / "pygments.css").write_text("\n".join(colours) + "\n", encoding="utf-8")
-    for spare in [*static.rglob("*.map"), *static.rglob("fontawesome.js*"), *static.glob("sphinx-thebe.*")]:
+    for spare in {*static.rglob("*.map"), *static.rglob("fontawesome.js*"), *static.glob("sphinx-thebe.*")}:
         spare.unlink()
 
 
