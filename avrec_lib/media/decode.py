@@ -238,14 +238,25 @@ def _packets_from(source: Source, stream: Any, start: float) -> Iterator[Packet]
         with suppress(av.FFmpegError):
             source.container.seek(max(0, target - int(back / stream.time_base)), stream=stream, backward=True)
             packets = source.container.demux()
-            first = next((p for p in packets if p.stream.index == stream.index and p.size), None)
-        if first is not None and first.pts is not None and first.pts <= target and first.is_keyframe:
+            first = _keyframe(packets, stream, target)
+        if first is not None:
             yield first
             yield from packets
             return
     if jumps:
         source.container.seek(source.container.start_time or 0, backward=True)
     yield from source.container.demux()
+
+
+def _keyframe(packets: Iterator[Packet], stream: Any, target: int) -> Packet | None:
+    """Take packets until one of `stream` from which decoding can begin; None if that is later than `target`."""
+    for packet in packets:
+        if packet.stream.index == stream.index and packet.pts is not None:
+            if packet.pts > target:
+                return None
+            if packet.is_keyframe:
+                return packet
+    return None
 
 
 def _promised_end(source: Source, stream: Any) -> float | None:

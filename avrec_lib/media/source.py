@@ -30,8 +30,10 @@ DECODER_ERRORS = (av.FFmpegError, OSError, ValueError, ArithmeticError, LookupEr
 class Limits:
     """Bounds on what one file may cost; beyond them it ends in `MediaError`.
 
-    A few kilobytes can claim a picture of a hundred megapixels or a pause of a year, so
-    files from outside are read within limits.
+    A few kilobytes can claim a picture of a hundred megapixels or a pause of a year, so files from outside are read
+    within limits. The clock is looked at whenever the file is read and between packets; one call into the decoder
+    is not interrupted, and is bounded by the size of a picture and of a packet. Who reads files from enemies also
+    puts the reader into a process of its own, with bounded memory, as the fuzz test does.
 
     Attributes
     ----------
