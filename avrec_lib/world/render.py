@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import shutil
+import sys
 import threading
 import time
 import zipfile
@@ -248,7 +249,17 @@ def render_all(
     due = [job for job in jobs if not _is_done(folder, job)]
     workers = max(1, min(workers or min(joblib.cpu_count(), _MOST_WORKERS), len(due)))
     done = _run(due, folder, workers)
-    bar = tqdm(done, total=len(jobs), initial=len(jobs) - len(due), desc="clips", unit="clip", disable=not progress)
+    pause = 0.2 if sys.stderr.isatty() else 10.0  # a log file wants signs of life, not a film
+    bar = tqdm(
+        done,
+        total=len(jobs),
+        initial=len(jobs) - len(due),
+        desc="clips",
+        unit="clip",
+        disable=not progress,
+        mininterval=pause,
+        maxinterval=pause,
+    )
     for _ in bar:
         pass
     if workers > 1:
