@@ -184,6 +184,37 @@ def test_many_channels_are_kept_or_averaged(tmp_path):
     np.testing.assert_allclose(read_sound(tmp_path / "three.wav").samples, 2000 / 32768, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "layout", "settings"),
+    [
+        ("eight.m4a", "aac", "7.1", {}),
+        ("eight.flac", "flac", "7.1", {}),
+        ("ten.ogg", "libopus", "10 channels", {"mapping_family": "255"}),
+    ],
+)
+def test_eight_channels_and_more_do_not_crash(tmp_path, name, codec, layout, settings):
+    """PyAV runs past the end of such frames: it takes the machine's memory for a channel."""
+    count = int(layout.split()[0]) if " " in layout else 8
+    time = np.arange(48_000) / 48_000
+    tones = 0.3 * np.sin(2 * np.pi * np.linspace(300, 3000, count)[:, None] * time).astype(np.float32)
+    with av.open(str(tmp_path / name), "w") as out:
+        stream = out.add_stream(codec, rate=48_000, options=settings)
+        stream.layout = layout
+        stream.bit_rate = 64_000 * count
+        frame = av.AudioFrame.from_ndarray(tones.T.reshape(1, -1).copy(), format="flt", layout=layout)
+        frame.sample_rate, frame.pts = 48_000, 0
+        for packet in stream.encode(frame) + stream.encode(None):
+            out.mux(packet)
+    for rate in (48_000, 16_000):
+        both = read_sound(tmp_path / name, mono=False, sample_rate=rate).samples
+        assert both.shape == (count, rate)
+        pitches = np.abs(np.fft.rfft(both)).argmax(axis=1)
+        close = np.abs(pitches - np.linspace(300, 3000, count)) <= 2
+        assert close.sum() >= count - 1  # the effects channel of 7.1 keeps only the lowest tones
+        mean = read_sound(tmp_path / name, sample_rate=rate).samples
+        np.testing.assert_allclose(mean, both.mean(axis=0), atol=1e-3)
+
+
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 120, 40)])
 def test_colours_survive(tmp_path, colour):
     path = write_clip(tmp_path / "flat.mp4", frames=np.full((6, 64, 64, 3), colour, np.uint8), crf=10)

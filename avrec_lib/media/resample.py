@@ -18,6 +18,9 @@ Piece = tuple[int, int, NDArray[np.float32]]
 _JITTER = 0.05
 # Decoders give some hundred samples at a time; handling more at once is several times faster.
 _AT_ONCE = 1 << 14
+# PyAV 18 counts a frame's planes up to a null pointer, which is not there when the planes are eight or more: it takes
+# what lies behind them for an address. Such frames are interleaved, which makes them one plane, before they are read.
+_UNSAFE_PLANES = 8
 # Sample format, without the letter for planar: what to subtract and the full scale.
 _SCALES = {"u8": (128.0, 1 << 7), "s16": (0.0, 1 << 15), "s32": (0.0, 1 << 31), "s64": (0.0, 1 << 63)}
 
@@ -44,9 +47,10 @@ def resample(
         In the order decoded. Two may overlap or leave a gap if the file's timestamps do.
     """
     run: _Run | None = None
+    unpack = _Unpacker(mono)
     channels: int | None = None
     for at, frame in decoded:
-        samples = _floats(frame, mono)
+        samples = unpack(frame)
         rate = rate or frame.sample_rate
         channels = channels or len(samples)
         if len(samples) != channels:
@@ -68,17 +72,34 @@ def resample(
         yield from run.finish()
 
 
-def _floats(frame: AudioFrame, mono: bool) -> NDArray[np.float32]:
-    """Return samples as (channels, n) or (1, n), full scale at 1."""
-    raw: NDArray[Any] = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    if not frame.format.is_planar:
-        raw = raw.reshape(-1, channels).T
-    middle, full = _SCALES.get(frame.format.name.removesuffix("p"), (0.0, 1))
-    samples = raw.astype(np.float32)
-    if full != 1:
-        samples = (samples - np.float32(middle)) * np.float32(1 / full)
-    return samples.mean(axis=0, keepdims=True) if mono and channels > 1 else samples
+class _Unpacker:
+    """Take the samples out of decoded frames."""
+
+    def __init__(self, mono: bool) -> None:
+        self._mono = mono
+        self._weavers: dict[tuple[str, str, int], av.AudioResampler] = {}
+
+    def __call__(self, frame: AudioFrame) -> NDArray[np.float32]:
+        """Return samples as (channels, n) or (1, n), full scale at 1."""
+        channels = frame.layout.nb_channels
+        if frame.format.is_planar and channels >= _UNSAFE_PLANES:
+            frame = self._interleaved(frame)
+        raw: NDArray[Any] = frame.to_ndarray()
+        if not frame.format.is_planar:
+            raw = raw.reshape(-1, channels).T
+        middle, full = _SCALES.get(frame.format.name.removesuffix("p"), (0.0, 1))
+        samples = raw.astype(np.float32)
+        if full != 1:
+            samples = (samples - np.float32(middle)) * np.float32(1 / full)
+        return samples.mean(axis=0, keepdims=True) if self._mono and channels > 1 else samples
+
+    def _interleaved(self, frame: AudioFrame) -> AudioFrame:
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind not in self._weavers:
+            self._weavers[kind] = av.AudioResampler(format="flt")
+        frame.pts = None
+        (woven,) = self._weavers[kind].resample(frame)
+        return woven
 
 
 def _to_shared_sample(at: float, here: int, there: int) -> int:
@@ -97,7 +118,8 @@ class _Run:
         self._position = round(at * there)
         self._waiting: list[NDArray[np.float32]] = []
         self._held = self._taken = self._given = 0
-        self._resampler = None if here == there else av.AudioResampler(format="fltp", rate=there)
+        self._channels = 1
+        self._resampler = None if here == there else av.AudioResampler(format="flt", rate=there)
 
     @property
     def expected(self) -> float:
@@ -119,7 +141,7 @@ class _Run:
             yield from self._push()
         if self._resampler is not None:
             for frame in self._resampler.resample(None):
-                yield from self._give(frame.to_ndarray().astype(np.float32, copy=False))
+                yield from self._give(self._unwoven(frame))
 
     def _push(self) -> Iterator[Piece]:
         block = np.concatenate(self._waiting, axis=1)
@@ -127,10 +149,14 @@ class _Run:
         if self._resampler is None:
             yield from self._give(block)
             return
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=self._layout)
+        self._channels = len(block)
+        frame = AudioFrame.from_ndarray(block.T.reshape(1, -1).copy(), format="flt", layout=self._layout)
         frame.sample_rate = self._here
         for out in self._resampler.resample(frame):
-            yield from self._give(out.to_ndarray().astype(np.float32, copy=False))
+            yield from self._give(self._unwoven(out))
+
+    def _unwoven(self, frame: AudioFrame) -> NDArray[np.float32]:
+        return frame.to_ndarray().astype(np.float32, copy=False).reshape(-1, self._channels).T
 
     def _give(self, samples: NDArray[np.float32]) -> Iterator[Piece]:
         # The filter's tail may go a few samples beyond the end of the sound.
