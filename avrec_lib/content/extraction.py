@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from avrec_lib import media
 from avrec_lib.cache import cache_root
@@ -84,7 +84,8 @@ def extract(
     jobs = (joblib.delayed(_one)(Path(path), describe, folder) for path in paths.values())
     # The workers start only when two are worth their start-up time.
     results = joblib.Parallel(n_jobs=min(n_jobs, len(paths)), return_as="generator", batch_size="auto")(jobs)
-    outcomes = list(tqdm(results, total=len(paths), desc=name, unit="clip", disable=not progress))
+    hidden = {} if progress else {"disable": True}  # left unsaid, the variable TQDM_DISABLE decides
+    outcomes = list(tqdm(results, total=len(paths), desc=name, unit="clip", **hidden))
     vectors = [outcome for outcome in outcomes if isinstance(outcome, np.ndarray)]
     if not vectors:
         raise ValueError(f"{name}: none of {len(paths)} files could be described; the first says: {outcomes[0]}")

@@ -159,7 +159,7 @@ def check_executed(path: Path, chapter: str) -> None:
     Raises
     ------
     BuildError
-        If a cell did not run, or papermill reports no run time.
+        If a cell did not run or wrote a warning, or papermill reports no run time.
     """
     notebook = nbformat.read(path, as_version=4)
     duration = notebook.metadata.get("papermill", {}).get("duration") or 0.0
@@ -170,6 +170,9 @@ def check_executed(path: Path, chapter: str) -> None:
             raise BuildError(f"chapter {chapter}: code cell {number} was not executed")
         if any(output.output_type == "error" for output in cell.outputs):
             raise BuildError(f"chapter {chapter}: code cell {number} holds an error")
+        said = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
+        if said:
+            raise BuildError(f"chapter {chapter}: code cell {number} warns, and a page shows no warnings: {said[:500]}")
 
 
 def _failure(chapter: Path, executed: Path, failed: dict[str, Any]) -> BuildError:

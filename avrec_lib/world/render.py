@@ -256,7 +256,7 @@ def render_all(
         initial=len(jobs) - len(due),
         desc="clips",
         unit="clip",
-        disable=not progress,
+        **({} if progress else {"disable": True}),  # left unsaid, the variable TQDM_DISABLE decides
         mininterval=pause,
         maxinterval=pause,
     )

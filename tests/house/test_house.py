@@ -35,6 +35,13 @@ def test_code_is_formatted():
     tool("ruff", "format", "--check", ".")
 
 
+def test_code_in_chapters_is_formatted_and_fits_the_page():
+    notebooks = sorted(str(path) for path in (ROOT / "chapters").glob("*.ipynb"))
+    options = ["--line-length", "88", "--config", "extend-exclude=['_build']"]
+    tool("ruff", "format", "--check", *options, *notebooks)
+    tool("ruff", "check", "--select", "E,F,I,B,UP", *options, *notebooks)
+
+
 def test_types_hold():
     tool("mypy")
 

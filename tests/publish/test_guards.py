@@ -29,7 +29,7 @@ def test_a_kernel_that_dies_fails_the_build(small_book):
     assert "chapter 02_second" in small_book.run(*SMOKE, status=1)
 
 
-@pytest.mark.parametrize("damage", ["no duration", "cell not run", "error kept"])
+@pytest.mark.parametrize("damage", ["no duration", "cell not run", "error kept", "warning kept"])
 def test_a_notebook_that_did_not_run_is_refused(recorded_book, tmp_path, damage):
     path = recorded_book.root / "_build" / "executed" / "smoke" / "01_first.ipynb"
     check_executed(path, "01_first")
@@ -39,10 +39,12 @@ def test_a_notebook_that_did_not_run_is_refused(recorded_book, tmp_path, damage)
         notebook.metadata.papermill.duration = 0.0
     elif damage == "cell not run":
         cell.execution_count = None
+    elif damage == "warning kept":
+        cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text="a warning"))
     else:
         cell.outputs.append(nbformat.v4.new_output("error", ename="E", evalue="", traceback=[]))
     nbformat.write(notebook, tmp_path / "broken.ipynb")
-    with pytest.raises(BuildError, match=r"zero run time|not executed|holds an error"):
+    with pytest.raises(BuildError, match=r"zero run time|not executed|holds an error|warns"):
         check_executed(tmp_path / "broken.ipynb", "01_first")
 
 
