@@ -84,8 +84,8 @@ def extract(
     jobs = (joblib.delayed(_one)(Path(path), describe, folder) for path in paths.values())
     # The workers start only when two are worth their start-up time.
     results = joblib.Parallel(n_jobs=min(n_jobs, len(paths)), return_as="generator", batch_size="auto")(jobs)
-    hidden = {} if progress else {"disable": True}  # left unsaid, the variable TQDM_DISABLE decides
-    outcomes = list(tqdm(results, total=len(paths), desc=name, unit="clip", **hidden))
+    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
+    outcomes = list(tqdm(results, total=len(paths), desc=name, unit="clip", disable=hidden))
     vectors = [outcome for outcome in outcomes if isinstance(outcome, np.ndarray)]
     if not vectors:
         raise ValueError(f"{name}: none of {len(paths)} files could be described; the first says: {outcomes[0]}")

@@ -256,7 +256,7 @@ def render_all(
         initial=len(jobs) - len(due),
         desc="clips",
         unit="clip",
-        **({} if progress else {"disable": True}),  # left unsaid, the variable TQDM_DISABLE decides
+        disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
         mininterval=pause,
         maxinterval=pause,
     )
