@@ -6,10 +6,8 @@ line to standard output: ``{"cell": i, "of": n}`` as each cell ends, then
 """
 
 import json
-import os
 import resource
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,19 +16,14 @@ import papermill
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from avrec_lib.publish.child import end_with_parent
+
 __all__ = ["main"]
 
 
 def _say(**message: object) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
-
-
-def _end_with_parent() -> None:
-    """Wait for the parent's end of standard input to close, which it does however the parent ends."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(3)
 
 
 class _TellingEngine(NBClientEngine):
@@ -63,7 +56,7 @@ def main(arguments: list[str]) -> int:
         0 if every cell ran, 1 if one failed.
     """
     source, target, parameters = Path(arguments[0]), Path(arguments[1]), json.loads(arguments[2])
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     papermill_engines.register("telling", _TellingEngine)
     start = time.perf_counter()
     try:

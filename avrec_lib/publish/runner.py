@@ -26,6 +26,7 @@ from avrec_lib.publish.record import read_claims
 __all__ = ["Run", "chapter_files", "chapter_key", "check_executed", "is_kept", "run_chapters"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_DISK_FULL = "the disk is full: a chapter could not write what it made; free some space and run the same command again"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -178,20 +179,15 @@ def check_executed(path: Path, chapter: str) -> None:
 def _failure(chapter: Path, executed: Path, failed: dict[str, Any]) -> BuildError:
     """Turn papermill's report into the chapter, the cell's number, its line in the text, and the traceback."""
     cells = nbformat.read(executed, as_version=4).cells
-    index = failed["cell_index"]
-    code = [cell for cell in cells[: index + 1] if cell.cell_type == "code"]
-    code = [
-        cell
-        for cell in code
-        if not {"injected-parameters", "papermill-error-cell-tag"} & set(cell.metadata.get("tags", []))
-    ]
-    number = max(len(code), 1)
+    code = [c for c in cells if c.cell_type == "code" and "injected-parameters" not in c.metadata.get("tags", [])]
+    wrong = (i for i, cell in enumerate(code, start=1) if any(o.output_type == "error" for o in cell.outputs))
+    number = next(wrong, len(code))
     line = cell_lines(chapter.read_text(encoding="utf-8"))[number - 1]
     traceback = _ANSI.sub("", failed["traceback"])
     inside = re.findall(r"Cell In\[\d+\], line (\d+)", traceback)
     line += int(inside[-1]) - 1 if inside else 0
     if "No space left on device" in f"{failed['value']} {traceback}":
-        return BuildError(f"the disk filled while chapter {chapter.stem} ran; free some space and run it again")
+        return BuildError(_DISK_FULL)
     return BuildError(
         f"chapter {chapter.stem} failed in code cell {number}, chapters/{chapter.name} line {line}: "
         f"{failed['name']}: {failed['value']}\n{traceback}"
@@ -245,7 +241,7 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
             raise _failure(chapter, target, failed)
         if done is None or process.returncode:
             if "No space left on device" in said:
-                raise BuildError(f"the disk filled while chapter {chapter.stem} ran; free some space and run it again")
+                raise BuildError(_DISK_FULL)
             raise BuildError(
                 f"chapter {chapter.stem}: its process ended with status {process.returncode} before the notebook "
                 f"did\n{''.join(output)}{said}"
@@ -339,7 +335,7 @@ def run_chapters(
             except BuildError as error:
                 problems.append(str(error))
     if problems:
-        raise BuildError("\n".join(problems))
+        raise BuildError("\n".join(dict.fromkeys(problems)))
     executed = project.executed(str(parameters["profile"]))
     executed.mkdir(parents=True, exist_ok=True)
     for run_ in runs.values():

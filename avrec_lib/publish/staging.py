@@ -54,6 +54,8 @@ def _stage_chapter(run: Run, stage: Path) -> None:
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             continue
+        for timing in ("papermill", "execution"):  # when and how long: not the same twice
+            cell.metadata.pop(timing, None)
         for output in cell.get("outputs", []):
             html = output.get("data", {}).get("text/html")
             if html is not None:
@@ -129,11 +131,12 @@ def run_sphinx(stage: Path, output: Path, log: Path, *, strict: bool) -> Path:
     """
     shutil.rmtree(output, ignore_errors=True)
     log.parent.mkdir(parents=True, exist_ok=True)
-    program = "from jupyter_book.cli.main import main; main()"
+    program = "from avrec_lib.publish.child import end_with_parent; end_with_parent()\n"
+    program += "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", program, "build", str(stage), "--path-output", str(output)]
     command += ["-n", "--keep-going", "--all"] + (["-W"] if strict else [])
     with log.open("w", encoding="utf-8") as file, tqdm(desc="  pages", bar_format="{desc}: {elapsed}") as clock:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.PIPE)
         while process.poll() is None:
             time.sleep(0.5)
             if sys.stderr.isatty():

@@ -15,11 +15,10 @@ from avrec_lib.publish.project import here
 from avrec_lib.publish.prose import lint_prose
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCK = dict(
-    line.lower().split("==")
-    for line in (ROOT / "requirements.lock").read_text().splitlines()
-    if not line.startswith("#")
-)
+LOCK = {
+    name.lower().replace("_", "-"): version
+    for name, _, version in (line.partition("==") for line in (ROOT / "requirements.lock").read_text().splitlines())
+}
 
 
 def tool(*words):
@@ -65,7 +64,7 @@ def test_no_result_is_typed_into_prose():
 def test_every_dependency_is_locked_at_an_allowed_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for wanted in [*project["dependencies"], *project["optional-dependencies"]["book"]]:
-        name, _, version = wanted.lower().partition("==")
+        name, _, version = wanted.lower().replace("_", "-").partition("==")
         assert name in LOCK, f"{name} is not in requirements.lock; run make lock"
         assert not version or LOCK[name] == version, f"{name} is locked at {LOCK[name]}, not {version}"
     assert not [name for name in LOCK if name.startswith(("nvidia", "cuda", "triton"))]

@@ -36,7 +36,9 @@ seed = 7
 ```
 
 ```{code-cell} ipython3
-from avrec_lib.pipeline import Pipeline, Stage
+import numpy as np
+
+from avrec_lib.match.top_k import top_k
 from avrec_lib.publish.ledger import claim
 
 
@@ -44,15 +46,16 @@ def double(number):
     return 2 * number
 
 
-made = Pipeline((Stage(double, "twice"),)).run(number=21)
-claim("twice-the-number", made["twice"])
+made = double(number=21)
+claim("twice-the-number", made)
+top_k(np.eye(2), 1)
 ```
 
 Twice the number is {glue:text}`twice-the-number`.
 """
 
 SECOND = (
-    FIRST.split("```{code-cell} ipython3\nfrom", 1)[0].replace("# First", "# Second")
+    FIRST.split("```{code-cell} ipython3\nimport", 1)[0].replace("# First", "# Second")
     + """\
 ```{code-cell} ipython3
 from avrec_lib.publish.ledger import claim

@@ -12,9 +12,9 @@ SMOKE = ("book", "--profile", "smoke")
 def test_a_failing_cell_names_chapter_cell_line_and_traceback(small_book):
     small_book.edit("chapters/01_first.md", "    return 2 * number", "    return number / 0")
     text = (small_book.root / "chapters" / "01_first.md").read_text().splitlines()
-    line = text.index('made = Pipeline((Stage(double, "twice"),)).run(number=21)') + 1
+    line = text.index("made = double(number=21)") + 1
     said = small_book.run(*SMOKE, status=1)
-    assert f"chapter 01_first failed in code cell 2, chapters/01_first.md line {line - 4}" in said, said
+    assert f"chapter 01_first failed in code cell 2, chapters/01_first.md line {line - 3}" in said, said
     assert "ZeroDivisionError" in said and "return number / 0" in said
 
 
@@ -99,7 +99,7 @@ def test_a_result_that_moved_fails_the_build_until_it_is_accepted(recorded_book)
 
 
 def test_a_claim_that_vanished_fails_the_build(recorded_book):
-    recorded_book.edit("chapters/01_first.md", 'claim("twice-the-number", made["twice"])\n', "")
+    recorded_book.edit("chapters/01_first.md", 'claim("twice-the-number", made)\n', "")
     recorded_book.edit("chapters/01_first.md", "Twice the number is {glue:text}`twice-the-number`.", "Nothing.")
     assert "no longer claimed by 01_first" in recorded_book.run(*SMOKE, status=1)
 

@@ -71,4 +71,4 @@ def test_a_later_text_wins(text):
 def test_lines_of_cells_are_those_of_the_text(text):
     lines = text.read_text().splitlines()
     starts = [lines[number - 1] for number in cell_lines(text.read_text())]
-    assert starts == ['profile = "full"', "from avrec_lib.pipeline import Pipeline, Stage"]
+    assert starts == ['profile = "full"', "import numpy as np"]
