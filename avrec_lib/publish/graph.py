@@ -1,13 +1,14 @@
 """Draw a pipeline from the pipeline itself."""
 
 import html
+from itertools import pairwise
 
 from avrec_lib.pipeline import Pipeline
 from avrec_lib.publish.glance import Card
 
 __all__ = ["draw_pipeline"]
 
-_WIDTH, _ROW, _BOX, _GAP = 720, 88, 48, 12
+_WIDTH, _ROW, _BOX, _GAP, _PASS = 720, 88, 48, 14, 20
 _FONT = 'font-family="system-ui, sans-serif"'
 
 
@@ -24,6 +25,34 @@ def _levels(pipeline: Pipeline) -> dict[str, int]:
     return level
 
 
+def _rows(pipeline: Pipeline) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
+    """Return the nodes of each row from left to right, and the way of each arrow through the rows.
+
+    An arrow that passes a row has a place of its own there, so that it goes between
+    boxes and not through them. Within a row, nodes stand below the middle of what they read.
+    """
+    level = _levels(pipeline)
+    ways = {(start, end): [start, end] for start, end, _ in pipeline.edges()}
+    rows: list[list[str]] = [[] for _ in range(max(level.values()) + 1)]
+    for name, number in level.items():
+        rows[number].append(name)
+    for (start, end), way in ways.items():
+        passed = [f"{start}>{end}>{row}" for row in range(level[start] + 1, level[end])]
+        way[1:1] = passed
+        for number, name in enumerate(passed, start=level[start] + 1):
+            rows[number].append(name)
+    before: dict[str, list[str]] = {}
+    for way in ways.values():
+        for above, below in pairwise(way):
+            before.setdefault(below, []).append(above)
+    place = {name: index / len(row) for row in rows[:1] for index, name in enumerate(row)}
+    for row in rows[1:]:
+        known = {name: [place[above] for above in before.get(name, [])] for name in row}
+        row.sort(key=lambda name: sum(known[name]) / len(known[name]) if known[name] else 1.0)
+        place |= {name: (index + 0.5) / len(row) for index, name in enumerate(row)}
+    return rows, ways
+
+
 def draw_pipeline(pipeline: Pipeline) -> Card:
     """Draw a pipeline's graph: what is given, the stages, and an arrow for each value that one hands to another.
 
@@ -37,49 +66,61 @@ def draw_pipeline(pipeline: Pipeline) -> Card:
     Card
         An SVG picture that follows the page's colours; stages that could run side by side stand side by side.
     """
-    level = _levels(pipeline)
-    rows: dict[int, list[str]] = {}
-    for name, row in level.items():
-        rows.setdefault(row, []).append(name)
+    rows, ways = _rows(pipeline)
     makes = {stage.name: stage.makes for stage in pipeline.stages}
-    place: dict[str, tuple[float, float, float]] = {}
+    centre: dict[str, tuple[float, float, float]] = {}
     shapes: list[str] = []
-    for row, names in rows.items():
-        width = min(190.0, (_WIDTH - _GAP) / len(names) - _GAP)
-        left = (_WIDTH - len(names) * (width + _GAP) + _GAP) / 2
-        for number, name in enumerate(names):
-            x, y = left + number * (width + _GAP), 8 + row * _ROW
-            place[name] = (x + width / 2, y, width)
-            given, dashes = name not in makes, ' stroke-dasharray="5 4"'
-            shapes.append(
-                f'<rect x="{x:.0f}" y="{y}" width="{width:.0f}" height="{_BOX}" rx="{24 if given else 6}" fill="none" '
-                f'stroke="currentColor" stroke-width="1.5"{dashes if given else ""}/>'
-            )
-            lines = [("given", 12), (name, 15)] if given else [(name, 15), (f"makes {makes[name]}", 12)]
-            for offset, (text, size) in zip((19, 37), lines, strict=True):
-                weight = ' font-weight="700"' if size == 15 else ""
-                shapes.append(
-                    f'<text x="{x + width / 2:.0f}" y="{y + offset}" text-anchor="middle" font-size="{size}" {_FONT} '
-                    f'fill="currentColor"{weight}>{html.escape(text)}</text>'
-                )
+    for number, names in enumerate(rows):
+        passing = [name for name in names if ">" in name]
+        width = min(170.0, (_WIDTH - _GAP - len(passing) * _PASS) / max(1, len(names) - len(passing)) - _GAP)
+        total = sum((_PASS if name in passing else width) + _GAP for name in names) - _GAP
+        x, y = (_WIDTH - total) / 2, 8.0 + number * _ROW
+        for name in names:
+            own = _PASS if name in passing else width
+            centre[name] = (x + own / 2, y, own)
+            if name not in passing:
+                shapes.append(_box(x, y, own, name, makes.get(name)))
+            x += own + _GAP
     arrows = []
-    for start, end, _ in pipeline.edges():
-        (x1, y1, _), (x2, y2, width) = place[start], place[end]
-        readers = [a for a, b, _ in pipeline.edges() if b == end]
-        spread = (readers.index(start) - (len(readers) - 1) / 2) * min(26.0, width / (len(readers) + 1))
-        top, bottom = y1 + _BOX, y2 - 7
-        bend = (bottom - top) * 0.6
+    for (start, end), way in ways.items():
+        x, y, _ = centre[start]
+        path = f"M{x:.0f} {y + _BOX:.0f}"
+        x, y = x, y + _BOX
+        sources = sorted((w[-2] for (_, e), w in ways.items() if e == end), key=lambda name: centre[name][0])
+        for name in way[1:]:
+            last = name == end
+            to_x, to_y, width = centre[name]
+            if last:
+                to_x += (sources.index(way[-2]) - (len(sources) - 1) / 2) * min(28.0, width / (len(sources) + 1))
+            bend = (to_y - y) * 0.6
+            path += f" C{x:.0f} {y + bend:.0f} {to_x:.0f} {to_y - bend:.0f} {to_x:.0f} {to_y - (7 if last else 0):.0f}"
+            x, y = to_x, to_y
+            if not last:
+                path += f" V{to_y + _BOX:.0f}"
+                y = to_y + _BOX
         arrows.append(
-            f'<path d="M{x1:.0f} {top:.0f} C{x1:.0f} {top + bend:.0f} {x2 + spread:.0f} {bottom - bend:.0f} '
-            f'{x2 + spread:.0f} {bottom:.0f}" fill="none" stroke="currentColor" stroke-width="1.3" opacity="0.65"/>'
-            f'<path d="M{x2 + spread:.0f} {y2:.0f} l-4.5 -8 h9 z" fill="currentColor" opacity="0.8"/>'
+            f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.3" opacity="0.65"/>'
+            f'<path d="M{x:.0f} {y:.0f} l-4.5 -8 h9 z" fill="currentColor" opacity="0.8"/>'
         )
-    edges = [f"{start} to {end}" for start, end, _ in pipeline.edges()]
-    title = f"The pipeline as it runs. Arrows: {'; '.join(edges)}."
-    height = 8 + (max(rows) + 1) * _ROW
+    title = f"The pipeline as it runs. Arrows: {'; '.join(f'{start} to {end}' for start, end in ways)}."
     picture = (
-        f'<svg class="avrec-pipeline" role="img" viewBox="0 0 {_WIDTH} {height}" width="100%" '
-        f'style="max-width:45rem;min-width:34rem" xmlns="http://www.w3.org/2000/svg"><title>{html.escape(title)}</title>'
-        f"{''.join(arrows)}{''.join(shapes)}</svg>"
+        f'<svg class="avrec-pipeline" role="img" viewBox="0 0 {_WIDTH} {8 + len(rows) * _ROW - 30}" width="100%" '
+        f'style="max-width:45rem;min-width:34rem" xmlns="http://www.w3.org/2000/svg">'
+        f"<title>{html.escape(title)}</title>{''.join(arrows)}{''.join(shapes)}</svg>"
     )
     return Card(f'<div class="avrec-scroll" style="overflow-x:auto" tabindex="0">{picture}</div>', title)
+
+
+def _box(x: float, y: float, width: float, name: str, makes: str | None) -> str:
+    """Draw a stage, or with a dashed line something that is given."""
+    dashes = "" if makes else ' stroke-dasharray="5 4"'
+    lines = [(name, 15, 19), (f"makes {makes}", 12, 37)] if makes else [("given", 12, 19), (name, 15, 37)]
+    texts = "".join(
+        f'<text x="{x + width / 2:.0f}" y="{y + offset:.0f}" text-anchor="middle" font-size="{size}" {_FONT} '
+        f'fill="currentColor" font-weight="{700 if size == 15 else 400}">{html.escape(text)}</text>'
+        for text, size, offset in lines
+    )
+    return (
+        f'<rect x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{_BOX}" rx="{6 if makes else 24}" fill="none" '
+        f'stroke="currentColor" stroke-width="1.5"{dashes}/>{texts}'
+    )

@@ -1,6 +1,7 @@
 """Load a world from the cache, and make or repair it when it is not there whole."""
 
 import errno
+import shutil
 import sys
 from pathlib import Path
 
@@ -87,7 +88,20 @@ def _make(size: Profile, seed: int, folder: Path, *, progress: bool, workers: in
         # Imported late: whoever reads a finished world needs no renderer.
         from avrec_lib.world.generate import generate
 
-        return generate(size, seed, folder, workers=workers, progress=progress)
+        manifest = generate(size, seed, folder, workers=workers, progress=progress)
+    _forget_old(folder)
+    return manifest
+
+
+def _forget_old(folder: Path, most: int = 3) -> None:
+    """Keep the latest few versions of a world, so that an edited generator does not fill the disk."""
+    name = folder.name.rpartition("-")[0]
+    finished = [path.parent for path in folder.parent.glob(f"{name}-*/manifest.json") if path.parent != folder]
+    finished.sort(key=lambda path: (path / "manifest.json").stat().st_mtime, reverse=True)
+    for old in finished[most - 1 :]:
+        if old.name.rpartition("-")[0] == name:
+            shutil.rmtree(old, ignore_errors=True)
+            old.with_name(old.name + ".lock").unlink(missing_ok=True)
 
 
 def _explained(error: OSError) -> OSError:

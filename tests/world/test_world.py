@@ -19,6 +19,7 @@ from avrec_lib.tables import check
 from avrec_lib.world import PROFILES, Profile, World, generate, load_world, store
 from avrec_lib.world.__main__ import main
 from avrec_lib.world.generate import make_tables
+from avrec_lib.world.load import _forget_old
 from avrec_lib.world.store import faults_of, generator_version, world_folder
 from avrec_lib.world.topics import INSTRUMENTS, SETTINGS
 
@@ -280,3 +281,15 @@ def test_the_command_line_prints_the_cost_and_fails_in_one_line(tiny_world, caps
     assert "peak memory" in printed and "MB" in printed and "made in" in printed
     assert main(["--profile", "huge"]) == 1
     assert capsys.readouterr().err.strip() == "error: no profile named 'huge'; there are smoke, full, tiny"
+
+
+def test_old_versions_of_a_world_are_forgotten_and_others_kept(tmp_path):
+    for age, name in enumerate(["full-7-new", "full-7-a", "full-7-b", "full-7-c", "full-70-d", "smoke-7-e"]):
+        (tmp_path / name).mkdir()
+        manifest = tmp_path / name / "manifest.json"
+        manifest.write_text("{}")
+        os.utime(manifest, (1e9 - age, 1e9 - age))
+    _forget_old(tmp_path / "full-7-new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "full-7-a", "full-7-b", "full-7-new", "full-70-d", "smoke-7-e",
+    ]  # fmt: skip
