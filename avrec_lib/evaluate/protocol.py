@@ -8,7 +8,7 @@ from avrec_lib.evaluate import metrics
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 
-__all__ = ["evaluate", "inspection_cost", "relevant_pairs"]
+__all__ = ["auc_by_person", "evaluate", "inspection_cost", "relevant_pairs"]
 
 _BLOCK = 8_000_000  # scores in memory at a time
 
@@ -189,3 +189,47 @@ def _cells(pairs: pd.DataFrame, people: pd.Index, items: pd.Index) -> np.ndarray
     marked = np.zeros((len(people), len(items)), dtype=bool)
     marked[row[inside], column[inside]] = True
     return marked
+
+
+def auc_by_person(recommender: Recommender, shown: pd.DataFrame) -> pd.Series:
+    r"""Ask whether what a person liked is scored above the rest of what the person was shown.
+
+    .. math:: \mathrm{AUC}_u = \frac{1}{n^+_u n^-_u} \sum_{i \in + } \sum_{j \in -}
+              \left( [s_{ui} > s_{uj}] + \tfrac12 [s_{ui} = s_{uj}] \right)
+
+    the area under the ROC curve, computed from ranks (Mann and Whitney, 1947). Only what was shown counts, so the
+    policy that wrote the log has no say in which clips a recommender may get right.
+
+    Parameters
+    ----------
+    recommender : Recommender
+        Fitted, on nothing that ``shown`` came after.
+    shown : DataFrame
+        ``user_id``, ``item_id`` and ``liked`` (bool), no pair twice.
+
+    Returns
+    -------
+    Series
+        Indexed by ``user_id``, in [0, 1]: the people whom the recommender serves, and who have at least one liked and
+        one other item that it can score.
+
+    Raises
+    ------
+    ValueError
+        If nobody is left.
+    """
+    named = shown["user_id"].to_numpy(), shown["item_id"].to_numpy()
+    able = recommender.can_serve(named[0]) & recommender.can_score(named[1])
+    table = shown[able]
+    people, items = pd.Index(table["user_id"].unique()), pd.Index(table["item_id"].unique())
+    if len(people) == 0:
+        raise ValueError("nobody and nothing in shown can be scored")
+    scores = recommender.score(people, items)
+    rows, columns = people.get_indexer(table["user_id"]), items.get_indexer(table["item_id"])
+    ranks = pd.Series(scores[rows, columns]).groupby(rows).rank().to_numpy()
+    liked = table["liked"].to_numpy(dtype=bool)
+    n_liked = np.bincount(rows, liked, minlength=len(people))
+    n_others = np.bincount(rows, ~liked, minlength=len(people))
+    above = np.bincount(rows, ranks * liked, minlength=len(people)) - n_liked * (n_liked + 1.0) / 2.0
+    both = (n_liked > 0) & (n_others > 0)
+    return pd.Series(above[both] / (n_liked * n_others)[both], index=people[both].rename("user_id"), name="auc")

@@ -1,6 +1,5 @@
-"""Where the built book and the browser are; tests without one of them are skipped and say why."""
+"""The pages and the browser; without a browser its tests are skipped and say why."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +9,6 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))
-
-
-@pytest.fixture(scope="session")
-def html() -> Path:
-    named = os.environ.get("AVREC_HTML")
-    folder = Path(named) if named else ROOT / "_build" / "html"
-    if not (folder / "index.html").is_file():
-        pytest.skip(f"the book is not built in {folder}; run `make book`, or name a built one in AVREC_HTML")
-    return folder
 
 
 @pytest.fixture(scope="session")

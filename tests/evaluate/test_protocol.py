@@ -110,3 +110,26 @@ def test_inspection_cost_in_blocks_is_the_same(monkeypatch):
     whole = inspection_cost(Popularity().fit(train), train, test)
     monkeypatch.setattr("avrec_lib.evaluate.protocol._BLOCK", 100)
     pd.testing.assert_series_equal(whole, inspection_cost(Popularity().fit(train), train, test))
+
+
+def test_auc_by_person_equals_scikit_learn_and_leaves_out_the_undecidable():
+    from sklearn.metrics import roc_auc_score
+
+    from avrec_lib.evaluate.protocol import auc_by_person
+    from avrec_lib.recommend.random import Random
+
+    rng = np.random.default_rng(5)
+    people, items = [f"u{i}" for i in range(8)], [f"i{i}" for i in range(30)]
+    pairs = pd.MultiIndex.from_product([people, items], names=["user_id", "item_id"]).to_frame(index=False)
+    known = pairs.assign(value=1.0, time=pd.Timestamp("2026-01-01", tz="UTC").as_unit("us"))
+    model = Random(3).fit(known)
+    shown = pairs[rng.random(len(pairs)) < 0.6].reset_index(drop=True)
+    shown["liked"] = rng.random(len(shown)) < 0.3
+    shown.loc[shown["user_id"] == "u0", "liked"] = False
+    shown.loc[shown["user_id"] == "u1", "liked"] = True
+    found = auc_by_person(model, shown)
+    assert set(found.index) == set(people[2:])
+    for person, part in shown[shown["user_id"].isin(people[2:])].groupby("user_id"):
+        scores = model.score([person], part["item_id"])[0]
+        assert found[person] == pytest.approx(roc_auc_score(part["liked"], scores))
+    assert len(auc_by_person(model, shown.sample(frac=1, random_state=0))) == len(found)
