@@ -33,10 +33,10 @@ bench: python ## time the library against the obvious alternatives
 	@$(RUN) -m benchmarks
 
 lock: python ## resolve requirements.lock anew from pyproject.toml
-	@$(PYTHON) -I avrec_lib/publish/lock.py
+	@$(RUN) -m avrec_lib.publish.lock
 
 clean: python ## remove all that builds made
-	@$(RUN) -m avrec_lib.publish clean
+	@if [ -x .venv/bin/python ]; then $(RUN) -m avrec_lib.publish clean; else rm -rf _build; fi
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "avrec: there is no '$(PYTHON)' here; install Python 3.11 or newer, or name it: make PYTHON=python3.12 book" >&2; exit 1; }

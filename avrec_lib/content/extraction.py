@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ def extract(
 
 
 def _source_hash(describe: Describe) -> str:
-    """Hash what decides a vector besides the file: the extractor's module, its name, and the reader."""
+    """Hash what decides a vector besides the file: the extractor's module and name, the reader, the libraries."""
     module = inspect.getmodule(describe)
     if module is None or not hasattr(describe, "__name__"):
         raise ValueError(f"{describe!r} must be a function at the top of a module, so that it can be cached and sent")
@@ -107,6 +108,8 @@ def _source_hash(describe: Describe) -> str:
     reader = sorted(Path(inspect.getfile(media)).parent.glob("*.py"))
     for source in (Path(inspect.getfile(module)), *reader):
         digest.update(source.read_bytes())
+    for library in ("numpy", "scipy", "opencv-python-headless", "av"):
+        digest.update(f"{library}={version(library)}\0".encode())
     return digest.hexdigest()[:16]
 
 

@@ -31,9 +31,12 @@ def _make_world(project: Project, chapters: list[Path], parameters: dict[str, ob
     )
     if not any(needs):
         return
-    command = [sys.executable, "-m", "avrec_lib.world", "--profile", str(parameters["profile"])]
-    done = subprocess.run([*command, "--seed", str(parameters["seed"])], check=False)
-    if done.returncode:
+    program = "from avrec_lib.publish.child import end_with_parent; end_with_parent()\n"
+    program += "import sys; from avrec_lib.world.__main__ import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "--profile", str(parameters["profile"])]
+    with subprocess.Popen([*command, "--seed", str(parameters["seed"])], stdin=subprocess.PIPE) as process:
+        process.wait()
+    if process.returncode:
         raise BuildError("the world could not be generated; the reason stands above; run the same command again")
 
 
@@ -112,6 +115,8 @@ def _chapter(options: argparse.Namespace) -> None:
     chapter = project.chapter(options.chapter)
     parameters: dict[str, object] = {"profile": options.profile, "seed": options.seed}
     html = project.build / "chapter" / chapter.stem / "html"
+    if why := out_of_step(chapter):
+        raise BuildError(f"pair out of step: {why}; run: make notebooks")
     with one_build_at_a_time(project):
         _make_world(project, [chapter], parameters)
         runs = run_chapters(project, [chapter], parameters)
@@ -122,7 +127,8 @@ def _chapter(options: argparse.Namespace) -> None:
         )
         for line in changed:
             print(f"  claim {line}")
-    print(f"{chapter.stem} ran in {runs[0].seconds:.1f} s: {html / 'chapters' / (chapter.stem + '.html')}")
+    how = "ran in" if runs[0].fresh else "unchanged; it ran in"
+    print(f"{chapter.stem}: {how} {runs[0].seconds:.1f} s: {html / 'chapters' / (chapter.stem + '.html')}")
 
 
 def _claims(options: argparse.Namespace) -> None:
@@ -226,9 +232,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"avrec: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        print(f"avrec: the disk is full ({error.filename}); free some space and run it again", file=sys.stderr)
+        full = error.errno == errno.ENOSPC
+        where = f" ({error.filename})" if error.filename else ""
+        what = f"the disk is full{where}; free some space and run it again" if full else str(error)
+        print(f"avrec: {what}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("avrec: stopped; the next call goes on from here", file=sys.stderr)

@@ -73,6 +73,8 @@ def call(command: List[str], environment: Dict[str, str]) -> Tuple[int, str]:
     for line in process.stdout:
         if not line.startswith("Requirement already satisfied"):
             sys.stdout.write("  " + line)
+            if line.startswith("Installing collected packages"):
+                sys.stdout.write("  (unpacking some gigabytes: two or three minutes without another word)\n")
             sys.stdout.flush()
         lines.append(line)
     return process.wait(), "".join(lines[-400:])

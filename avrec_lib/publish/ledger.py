@@ -7,6 +7,7 @@ collects all claims of a run and holds them against the recorded ones.
 
 import json
 import math
+import numbers
 import os
 import re
 from dataclasses import asdict, dataclass
@@ -145,8 +146,10 @@ def claim(
         If the name is not of that form, the value is not finite, or the interval
         is half given or does not hold the value.
     """
+    if isinstance(value, bool):
+        raise ValueError(f"claim {name!r}: {value} is neither a number nor text")
     if not isinstance(value, str):
-        value = value if isinstance(value, int) else float(value)
+        value = int(value) if isinstance(value, numbers.Integral) else float(value)
     if digits is None:
         digits = 0 if isinstance(value, int) else 1 if unit == "%" else 3
     return _state(Claim(name, value, unit=unit, digits=digits, low=low, high=high, timing=timing, tolerance=tolerance))
@@ -217,9 +220,9 @@ def _state(stated: Claim) -> Claim:
         )
     if (stated.low is None) != (stated.high is None):
         raise ValueError(f"claim {stated.name!r}: give both ends of the interval or neither")
-    numbers = [x for x in (stated.value, stated.low, stated.high) if isinstance(x, (int, float))]
-    if not all(math.isfinite(x) for x in numbers):
-        raise ValueError(f"claim {stated.name!r}: {numbers} holds a value that is not finite")
+    given = [x for x in (stated.value, stated.low, stated.high) if isinstance(x, (int, float))]
+    if not all(math.isfinite(x) for x in given):
+        raise ValueError(f"claim {stated.name!r}: {given} holds a value that is not finite")
     if stated.low is not None and stated.high is not None and not isinstance(stated.value, str):
         if not stated.low <= stated.value <= stated.high:
             raise ValueError(

@@ -101,6 +101,16 @@ class Project:
             listed += [entry["file"] for entry in part["chapters"]]
         listed += [entry["file"] for entry in toc.get("chapters", [])]
         listed = [name.removesuffix(".md").removesuffix(".ipynb") for name in listed]
+        stray = [
+            path.name
+            for path in sorted((self.root / "chapters").iterdir())
+            if path.suffix in (".md", ".ipynb") and path.with_suffix(".md") not in self.chapters()
+        ]
+        if stray:
+            raise BuildError(
+                f"not chapters: {', '.join(stray)}; a chapter is a text NN_name.md and its notebook NN_name.ipynb "
+                "(rename it, or bring the pair in step with: make notebooks)"
+            )
         texts = [*self.chapters(), *sorted((self.root / "book").rglob("*.md"))]
         present = {path.relative_to(self.root).with_suffix("").as_posix() for path in texts} | {"book/ledger"}
         if missing := sorted(present - set(listed) - {p for p in present if "/_" in p}):

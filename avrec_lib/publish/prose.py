@@ -16,7 +16,7 @@ ALLOWED = "book/claims/allowed_in_prose.txt"
 
 _REMOVED = (
     re.compile(r"^---\n.*?\n---\n", re.S),  # front matter
-    re.compile(r"^(`{3,}|~{3,}).*?^\1`*\s*$", re.S | re.M),  # fenced code; directives are unfenced before
+    re.compile(r"^(~{3,}).*?^\1~*\s*$", re.S | re.M),  # fenced code; the other fences are taken out before
     re.compile(r"<!--.*?-->", re.S),
     re.compile(r"\$\$.*?\$\$", re.S),
     re.compile(r"\$[^$\n]+\$"),
@@ -26,10 +26,17 @@ _REMOVED = (
 )
 _SPAN = re.compile(r"(\{[^}\s]+\})?`([^`]+)`")  # a role, or inline code
 _GLUE = re.compile("\x02([^\x03]+)\x03")  # a pasted claim, marked so by _prose
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b)|(?<![\w.])\d+\.\d+(?![\w]|\.\d)")
+_NUMBER = re.compile(
+    r"(?<![\w.])\d+(?:[.,]\d+)?\s?(?:%|per ?cent\b)"  # shares
+    r"|(?<![\w.])\d*[.,]\d+(?![\w,]|\.\d)(?<!\d,\d{3})"  # decimals, with a point or a comma
+    r"|(?<![\w.])\d+(?:\.\d+)?e-?\d+"  # powers of ten
+    r"|(?<![\w.])\d+(?:\.\d+)?\s?[x\N{MULTIPLICATION SIGN}](?!\w)"  # factors
+    r"|(?<!\w)\d+ (?:of|out of) \d+"  # counts
+)
 _COMPARATIVE = re.compile(
     r"\b(better|worse|higher|lower|faster|slower|larger|smaller|stronger|weaker|outperforms?|beats?|wins?|"
-    r"improves?|more accurate|less accurate|exceeds?|surpass(?:es)?|best|worst|doubles?|halves)\b",
+    r"improve[sd]?|(?:more|less|most|least) accurate|exceed(?:s|ed)?|surpass(?:es|ed)?|best|worst|doubles?|halves|"
+    r"outperformed|beat|won|gain(?:s|ed)|twice as|ahead of)\b",
     re.I,
 )
 _DIRECTIVE = re.compile(r"^(`{3,}|:{3,})\{(?!code)[^}]*\}.*$", re.M)
@@ -108,8 +115,6 @@ def _prose(text: str) -> str:
     text = _DIRECTIVE.sub(lambda match: re.sub(r"^[`:]{3,}\{[^}]*\}", "", match.group(0)), text)
     text = re.sub(r"^(`{3,}|:{3,})\s*$", "", text, flags=re.M)
     for pattern in _REMOVED:
-        if pattern.pattern.startswith("^(`{3,}"):
-            continue
         text = pattern.sub(_blank, text)
     return _SPAN.sub(_span, text)
 

@@ -95,8 +95,9 @@ def _difference(row: dict[str, object], one: Claim) -> str | None:
     """Return what differs between a recorded row and a claim, or None."""
     if one.timing or row.get("timing"):
         return None if one.timing and row.get("timing") else "became, or stopped being, a timing"
-    if row.get("kind") != one.kind or row.get("unit") != one.unit:
-        return "changed its kind or unit"
+    for part in ("kind", "unit", "digits", "tolerance", "units", "paired_by"):
+        if row.get(part) != getattr(one, part):
+            return f"its {part} was {row.get(part)!r}, is now {getattr(one, part)!r}"
     if one.kind == "comparison" and row.get("verdict") != one.verdict:
         return f"verdict was {row.get('verdict')!r}, is now {one.verdict!r}"
     # A difference near zero is judged on the scale of its interval, a plain value on its own.
@@ -177,6 +178,8 @@ def ledger_page(claims: dict[str, dict[str, Claim]], *, profile: str, seed: int)
         lines += [f"## Chapter {int(chapter[:2])}", "", "| claim | result | checked |", "|---|---|---|"]
         for name, one in stated.items():
             checked = "timing, not compared" if one.timing else f"within {one.tolerance:.0%}"
+            if isinstance(one.value, str):
+                checked = "same text"
             if one.kind == "comparison":
                 checked = f"same verdict, {one.units} pairs by {one.paired_by}"
             text = one.text.replace("|", "\\|").replace("<", "&lt;")

@@ -25,6 +25,7 @@ from avrec_lib.publish.record import read_claims
 
 __all__ = ["Run", "chapter_files", "chapter_key", "check_executed", "is_kept", "run_chapters"]
 
+_running: set[subprocess.Popen[str]] = set()
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _DISK_FULL = "the disk is full: a chapter could not write what it made; free some space and run the same command again"
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -119,12 +120,20 @@ def chapter_key(project: Project, chapter: Path, parameters: dict[str, object]) 
     return fingerprint(chapter_files(project, chapter), parameters=parameters, python=python)
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """Read what a build noted, or nothing where that is missing or damaged: all of it can be made again."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
 def _kept(key: str, chapter: str) -> Run | None:
     """Return the run kept under a key, if it is there and whole."""
     folder = cache_root() / "executed" / key
-    try:
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+    facts = _read(folder / "run.json")
+    if not folder.exists():
         return None
     files = {name: folder / name for name in ("notebook.ipynb", "claims.jsonl")}
     if not all(path.exists() for path in files.values()) or facts.get("sha256") != fingerprint(files):
@@ -224,6 +233,7 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
                 stderr=errors,
                 text=True,
             )
+            _running.add(process)
             assert process.stdout is not None
             for line in process.stdout:
                 if not line.startswith("{"):
@@ -235,6 +245,7 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
                     bar.total = max(bar.total or 0, message["of"])
                     bar.update(message["cell"] - bar.n)
             process.wait()
+            _running.discard(process)
             errors.seek(0)
             said = errors.read()
         if failed is not None:
@@ -271,8 +282,7 @@ def _forget_old(keep: set[str], chapters: set[str], most: int = 4) -> None:
             if time.time() - folder.stat().st_mtime > 6 * 3600:
                 shutil.rmtree(folder, ignore_errors=True)
             continue
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8")) if (folder / "run.json").exists() else {}
-        by_chapter.setdefault(facts.get("chapter", ""), []).append(folder)
+        by_chapter.setdefault(_read(folder / "run.json").get("chapter", ""), []).append(folder)
     for chapter in chapters:
         for folder in by_chapter.get(chapter, [])[most:]:
             if folder.name not in keep:
@@ -312,9 +322,7 @@ def run_chapters(
         if kept := _kept(key, chapter.stem):
             runs[chapter] = kept
     times = project.build / "times.json"
-    before: dict[str, float] = {}
-    if times.exists():
-        before = json.loads(times.read_text(encoding="utf-8"))
+    before: dict[str, float] = _read(times)
     todo = sorted(
         (chapter for chapter in chapters if chapter not in runs),
         key=lambda chapter: (-before.get(f"{chapter.stem}-{parameters['profile']}", 1e9), chapter.stem),
@@ -326,14 +334,20 @@ def run_chapters(
         with tqdm(desc=f"  {chapter.stem}", unit="cell", total=1, mininterval=pause, maxinterval=pause) as bar:
             return _run_one(project, chapter, keys[chapter], parameters, bar)
 
+    problems = []
     with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
         futures = {chapter: pool.submit(run, chapter) for chapter in todo}
-        problems = []
-        for chapter, future in futures.items():
-            try:
-                runs[chapter] = future.result()
-            except BuildError as error:
-                problems.append(str(error))
+        try:
+            for chapter, future in futures.items():
+                try:
+                    runs[chapter] = future.result()
+                except BuildError as error:
+                    problems.append(str(error))
+        except BaseException:  # Ctrl-C: the queue is dropped, and what runs is ended
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in _running:
+                process.kill()
+            raise
     if problems:
         raise BuildError("\n".join(dict.fromkeys(problems)))
     executed = project.executed(str(parameters["profile"]))

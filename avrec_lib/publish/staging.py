@@ -43,7 +43,10 @@ def _stage_key(project: Project, runs: list[Run], profile: str, seed: int, only:
 
 
 def _words(notebook: nbformat.NotebookNode) -> int:
-    return sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
+    """Count what a reader reads: prose, and the code that is not folded away."""
+    folded = {"hide-input", "remove-input", "remove-cell"}
+    read = (cell for cell in notebook.cells if not folded & set(cell.metadata.get("tags", [])))
+    return sum(len(cell.source.split()) for cell in read)
 
 
 def _stage_chapter(run: Run, stage: Path) -> None:

@@ -53,6 +53,12 @@ def test_a_page_missing_from_the_contents_fails_the_build(small_book):
     assert "not in the table of contents: book/lost" in small_book.run(*SMOKE, status=1)
 
 
+@pytest.mark.parametrize("name", ["appendix.md", "02_other.ipynb"])
+def test_a_stray_file_among_the_chapters_fails_the_build(small_book, name):
+    (small_book.root / "chapters" / name).write_text("# Stray\n")
+    assert f"not chapters: {name}" in small_book.run(*SMOKE, status=1)
+
+
 def test_a_page_named_by_the_contents_and_missing_fails_the_build(small_book):
     small_book.edit("_toc.yml", "  - file: book/ledger", "  - file: book/ledger\n  - file: book/nowhere")
     assert "pages that do not exist: book/nowhere" in small_book.run(*SMOKE, status=1)

@@ -37,9 +37,14 @@ def test_a_claim_reads_as_a_sentence_needs_it(stated, text):
     assert stated.text == text
 
 
+def test_whole_numbers_are_shown_whole():
+    assert claim("a", np.int64(42)).text == "42" and claim("b", 42).text == "42"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sign"),
     [
+        ({"name": "a", "value": True}, "neither a number nor text"),
         ({"name": "Not Kebab", "value": 1.0}, "lower case"),
         ({"name": "a", "value": float("nan")}, "not finite"),
         ({"name": "a", "value": 1.0, "low": 0.0}, "both ends"),
@@ -113,11 +118,17 @@ def test_a_difference_within_tolerance_is_the_same_result(record):
     ("name", "changed", "sign"),
     [
         ("value", Claim("value", 0.51), "was 0.5, is now 0.51"),
-        ("value", Claim("value", 0.5, unit="%"), "kind or unit"),
+        ("value", Claim("value", 0.5, unit="%"), "its unit was"),
         ("value", Claim("value", 0.5, timing=True), "timing"),
         ("versus", Claim("versus", 0.05, low=-0.1, high=0.12, kind="comparison", tolerance=0.05), "was 0.01"),
         ("versus", Claim("versus", 0.01, low=-0.2, high=0.12, kind="comparison", tolerance=0.05), "low end"),
-        ("versus", Claim("versus", 0.013, low=0.001, high=0.12, kind="comparison", tolerance=9.0), "verdict was"),
+        ("versus", Claim("versus", 0.013, low=0.001, high=0.12, kind="comparison", tolerance=0.05), "verdict was"),
+        ("value", Claim("value", 0.9, tolerance=2.0), "its tolerance was"),
+        (
+            "versus",
+            Claim("versus", 0.01, low=-0.1, high=0.12, kind="comparison", tolerance=0.05, units=12),
+            "its units",
+        ),
         ("word", Claim("word", "sound"), "was text, is now sound"),
         ("new", Claim("new", 1), "new (1"),
     ],

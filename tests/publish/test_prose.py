@@ -28,6 +28,12 @@ def lint(sentence):
         ("- A list says 3.5 too.", "'3.5'"),
         ("| a table | 0.25 |", "'0.25'"),
         (":::{admonition} Takeaway\nIt is 0.7 in a box.\n:::", "'0.7'"),
+        ("It is .25 there.", "'.25'"),
+        ("It is 0,25 there.", "'0,25'"),
+        ("It fell to 1e-3 then.", "'1e-3'"),
+        ("It ran 3x faster.", "'3x'"),
+        ("It found 71 of 100.", "'71 of 100'"),
+        ("It is ahead of the other at {glue:text}`ndcg-content`.", "'ahead of'"),
         ("See {glue:text}`no-such-claim`.", "no cell of this chapter claims"),
         ("Here {glue:text}`ndcg-content` and {glue:text}`gone-claim` and `code`.", "pastes 'gone-claim'"),
         ("Content is better: {glue:text}`ndcg-content`.", "'better'"),
@@ -53,7 +59,7 @@ def test_what_is_typed_is_found(sentence, sign):
         "{cite:t}`someone2016` says so.",
         "[A link](https://example.org/1.5) is not prose.",
         "```python\nx = 0.5\n```",
-        "Ten clips, 16 topics, chapter 3.",
+        "Ten clips, 16 topics, chapter 3, and 1,682 items.",
     ],
 )
 def test_what_is_honest_is_left_alone(sentence):
