@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PROFILE ?= full
 PORT ?= 8000
+# Handed to recipes through the environment, so that no shell reads them as its own words.
+export PROFILE PORT C FROM
 RUN = $(PYTHON) -I avrec_lib/publish/bootstrap.py
 
 .DEFAULT_GOAL := help
@@ -12,22 +14,22 @@ help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 book: python ## run every chapter and build _build/html (PROFILE=smoke: the small one)
-	@$(RUN) -m avrec_lib.publish book --profile "$(PROFILE)"
+	@$(RUN) -m avrec_lib.publish book --profile "$$PROFILE"
 
 test: python ## check everything: style, types, layers, units, chapters, pages
 	@$(RUN) -m pytest
 
 chapter: python ## run one chapter and build its page (C=01)
-	@$(if $(C),,echo "avrec: name the chapter: make chapter C=01" >&2; exit 1;) $(RUN) -m avrec_lib.publish chapter "$(C)" --profile "$(PROFILE)"
+	@[ -n "$$C" ] || { echo "avrec: name the chapter: make chapter C=01" >&2; exit 1; }; $(RUN) -m avrec_lib.publish chapter "$$C" --profile "$$PROFILE"
 
 claims: python ## show what changed against the recorded claims (RECORD=1 accepts it)
-	@$(RUN) -m avrec_lib.publish claims --profile "$(PROFILE)" $(if $(RECORD),--record)
+	@$(RUN) -m avrec_lib.publish claims --profile "$$PROFILE" $(if $(RECORD),--record)
 
 notebooks: python ## bring the paired notebooks in step (FROM=md or FROM=ipynb)
-	@$(RUN) -m avrec_lib.publish notebooks --source "$(FROM)"
+	@$(RUN) -m avrec_lib.publish notebooks --source "$$FROM"
 
 serve: python ## serve the built book on this machine (PORT=8000)
-	@$(RUN) -m avrec_lib.publish serve --profile "$(PROFILE)" --port "$(PORT)"
+	@$(RUN) -m avrec_lib.publish serve --profile "$$PROFILE" --port "$$PORT"
 
 bench: python ## time the library against the obvious alternatives
 	@$(RUN) -m benchmarks

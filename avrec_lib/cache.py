@@ -37,7 +37,7 @@ def cache_root() -> Path:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "getuid"):
         status = root.stat()
-        if status.st_uid != os.getuid() or status.st_mode & 0o002:
+        if status.st_uid != os.getuid() or status.st_mode & 0o022:
             raise PermissionError(
                 f"the cache {root} belongs to another user or others may write to it; "
                 "set AVREC_CACHE to a folder of your own"

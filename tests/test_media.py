@@ -4,9 +4,11 @@ import hashlib
 import os
 import pickle
 import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -843,3 +845,19 @@ def test_real_sound_equals_another_reader():
         mine = read_sound(path, mono=False)
         assert mine.sample_rate == rate and mine.samples.shape == other.T.shape, path
         np.testing.assert_allclose(mine.samples, other.T, atol=2e-5)
+
+
+def test_an_index_that_cannot_be_true_is_refused_before_it_is_built(tmp_path):
+    path = tmp_path / "claims.mp4"
+    write_clip(path, frames=np.zeros((6, 32, 32, 3), np.uint8), fps=6)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"stsz") + 8
+    content[at : at + 8] = struct.pack(">II", 1, 80_000_000)
+    path.write_bytes(content)
+    start = time.perf_counter()
+    with pytest.raises(MediaError, match="80000000 samples"):
+        probe(path)
+    assert time.perf_counter() - start < 1.0
+    path.write_bytes(bytes(content).replace(b"stbl", b"cmov", 1))
+    with pytest.raises(MediaError, match="compressed index"):
+        probe(path)

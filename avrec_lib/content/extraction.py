@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import os
+import stat
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from avrec_lib.content.features import FeatureTable, NoFeaturesError
 
 __all__ = ["Extraction", "extract"]
 
+_LARGEST_VECTOR = 1 << 24  # bytes of a file in the cache
 Describe = Callable[[Path], np.ndarray]
 
 
@@ -113,22 +115,39 @@ def _source_hash(describe: Describe) -> str:
     return digest.hexdigest()[:16]
 
 
+def _kept(path: Path) -> np.ndarray | None:
+    """Return a vector from the cache, or None where it is missing or not one that was written here."""
+    if not path.is_file() or path.is_symlink() or path.stat().st_size > _LARGEST_VECTOR:
+        return None
+    try:
+        vector = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None  # torn by a full disk
+    fits = isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.ndim == 1
+    return vector if fits and np.isfinite(vector).all() else None
+
+
 def _one(path: Path, describe: Describe, folder: Path) -> np.ndarray | str:
     """Describe one file, or say why not."""
     try:
-        kept = folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}.npy"
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "MediaError: is not a regular file"
+        with path.open("rb") as file:
+            kept = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.npy"
     except OSError as error:
-        return f"{type(error).__name__}: {error}"
-    try:
-        return np.asarray(np.load(kept))
-    except (OSError, ValueError, EOFError):
-        pass  # not there yet, or torn by a full disk: made below
+        return f"{type(error).__name__}: {error.strerror}"
+    if (vector := _kept(kept)) is not None:
+        return vector
     try:
         # One thread: sums in another order round otherwise, and then the number of processes would change the bytes.
         with threadpool_limits(1):
             vector = np.asarray(describe(path), dtype=np.float32)
-    except (media.MediaError, NoFeaturesError) as error:
+    except media.MediaError as error:
+        return f"{type(error).__name__}: {error.reason}"
+    except NoFeaturesError as error:
         return f"{type(error).__name__}: {error}"
+    except MemoryError:
+        return "MemoryError: too large to describe"
     partial = kept.with_suffix(f".{os.getpid()}.partial.npy")
     np.save(partial, vector)
     partial.replace(kept)

@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from avrec_lib.media.boxes import refuse_false_index
 from avrec_lib.media.errors import MediaError
 
 __all__ = ["DECODER_ERRORS", "Limits", "Source", "in_words", "open_source"]
@@ -181,6 +182,8 @@ def open_source(path: str | Path, limits: Limits) -> Iterator[Source]:
     if status.st_size == 0:
         raise MediaError(path, "is empty")
     try:
+        with path.open("rb") as start:
+            refuse_false_index(path, start)
         with _LocalFile(path, watch) as file, _container(path, file, limits) as container:
             began = container.start_time or 0
             # Encoders' lead-in may begin before zero; it is cut by the decoder, and zero stays zero.

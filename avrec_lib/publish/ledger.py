@@ -218,6 +218,8 @@ def _state(stated: Claim) -> Claim:
         raise ValueError(
             f"claim {stated.name!r}: a name is lower case words, digits and hyphens, as in 'ndcg-popularity'"
         )
+    if isinstance(stated.value, str) and not stated.value.isprintable():
+        raise ValueError(f"claim {stated.name!r}: its text holds line breaks or control characters")
     if (stated.low is None) != (stated.high is None):
         raise ValueError(f"claim {stated.name!r}: give both ends of the interval or neither")
     given = [x for x in (stated.value, stated.low, stated.high) if isinstance(x, (int, float))]

@@ -1,6 +1,7 @@
 """The recorded ledger: reading a run's claims, holding them against the record, the ledger's page."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from avrec_lib.publish.project import BuildError
 __all__ = ["differences", "ledger_page", "read_claims", "read_record", "write_record"]
 
 RECORD_FORMAT = 1
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")  # all that Markdown could take for markup
 
 
 def read_claims(path: Path, chapter: str) -> dict[str, Claim]:
@@ -182,7 +184,7 @@ def ledger_page(claims: dict[str, dict[str, Claim]], *, profile: str, seed: int)
                 checked = "same text"
             if one.kind == "comparison":
                 checked = f"same verdict, {one.units} pairs by {one.paired_by}"
-            text = one.text.replace("|", "\\|").replace("<", "&lt;")
+            text = _PUNCTUATION.sub(r"\\\1", one.text) if isinstance(one.value, str) else one.text
             lines.append(f"| `{name}` | {text} | {checked} |")
         lines.append("")
     return "\n".join(lines)

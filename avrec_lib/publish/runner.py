@@ -220,6 +220,10 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
             "AVREC_CACHE": str(cache_root()),
             "TQDM_DISABLE": "1",
             "PYTHONHASHSEED": "0",
+            "PYTHONNOUSERSITE": "1",  # what is installed or set up for this user has no say in the book
+            "IPYTHONDIR": str(scratch / "ipython"),
+            "JUPYTER_CONFIG_DIR": str(scratch / "jupyter"),
+            "JUPYTER_PATH": "",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(project.root), os.environ.get("PYTHONPATH", "")])),
         }
         failed, done, output = None, None, []
@@ -263,7 +267,8 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
         (scratch / "run.json").write_text(json.dumps(facts), encoding="utf-8")
         for extra in (source, scratch / "stderr.txt"):
             extra.unlink()
-        shutil.rmtree(work)
+        for folder in (work, scratch / "ipython", scratch / "jupyter"):
+            shutil.rmtree(folder, ignore_errors=True)
         final = store / key
         if final.exists():
             shutil.rmtree(final)

@@ -100,11 +100,17 @@ class World:
         ------
         KeyError
             If there is no such clip.
+        ValueError
+            If its name leads out of the world's folder, which no world that was made here does.
         """
         if clip_id not in self._paths:
             names = sorted(self._paths)
             raise KeyError(f"no clip {clip_id!r} in {self!r}; identifiers run from {names[0]} to {names[-1]}")
-        return self.folder / "media" / self._paths[clip_id]
+        name = self._paths[clip_id]
+        path = self.folder / "media" / name
+        if Path(name).name != name or path.is_symlink():
+            raise ValueError(f"clip {clip_id!r} names {name!r}, which is no file of this world; remove {self.folder}")
+        return path
 
     def __repr__(self) -> str:
         size = self.manifest["profile"]

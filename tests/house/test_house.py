@@ -106,3 +106,13 @@ def test_recorded_claims_are_of_the_published_seed():
 def test_no_chapter_allows_exceptions_from_the_lint():
     allowed = ROOT / "book" / "claims" / "allowed_in_prose.txt"
     assert "chapters/" not in (allowed.read_text() if allowed.exists() else "")
+
+
+@pytest.mark.parametrize("words", [("book", "PROFILE"), ("chapter", "C"), ("notebooks", "FROM")])
+def test_make_hands_words_on_and_runs_none_of_them(words, tmp_path):
+    target, variable = words
+    hit = tmp_path / "hit"
+    done = subprocess.run(
+        ["make", target, f'{variable}=x"; touch {hit}; "', "RUN=true"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0 and not hit.exists()

@@ -44,6 +44,7 @@ def test_whole_numbers_are_shown_whole():
 @pytest.mark.parametrize(
     ("arguments", "sign"),
     [
+        ({"name": "a", "value": "x\n```{raw} html"}, "line breaks"),
         ({"name": "a", "value": True}, "neither a number nor text"),
         ({"name": "Not Kebab", "value": 1.0}, "lower case"),
         ({"name": "a", "value": float("nan")}, "not finite"),
@@ -152,4 +153,6 @@ def test_a_record_that_is_none_is_named(tmp_path):
 
 def test_the_page_of_the_ledger_escapes_what_it_shows():
     page = ledger_page({"01_x": {"a": Claim("a", "<script>|")}}, profile="smoke", seed=7)
-    assert "<script>" not in page and "&lt;script>\\|" in page
+    assert "\\<script\\>\\|" in page
+    page = ledger_page({"01_x": {"a": Claim("a", "{download}`../x`")}}, profile="smoke", seed=7)
+    assert "{download}`" not in page
