@@ -146,7 +146,10 @@ def visit(browser: Browser, base: str, folder: Path, name: str, size: tuple[int,
         page.on("response", lambda r: found.problems.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
         page.goto(f"{base}/{name}", wait_until="load")
         page.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
-        page.wait_for_timeout(100)
+        # Colours are judged at rest: the theme has been applied, and nothing is on its way to another colour.
+        at_rest = "transition: none !important; animation: none !important;"
+        page.add_style_tag(content=f"*, *::before, *::after {{ {at_rest} }}")
+        page.wait_for_timeout(300)
         shown = page.evaluate("document.documentElement.dataset.theme || ''")
         if shown and shown != theme:
             found.problems.append(f"the reader asked for the {theme} theme and got {shown}")
