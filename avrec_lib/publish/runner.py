@@ -255,7 +255,8 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
         if failed is not None:
             raise _failure(chapter, target, failed)
         if done is None or process.returncode:
-            if "No space left on device" in said:
+            # On a full disk what the process said is not written either, so the disk is asked too.
+            if "No space left on device" in said or shutil.disk_usage(store).free < 1 << 20:
                 raise BuildError(_DISK_FULL)
             raise BuildError(
                 f"chapter {chapter.stem}: its process ended with status {process.returncode} before the notebook "
