@@ -31,7 +31,7 @@ def lint(sentence):
         ("It is .25 there.", "'.25'"),
         ("It is 0,25 there.", "'0,25'"),
         ("It fell to 1e-3 then.", "'1e-3'"),
-        ("It ran 3x faster.", "'3x'"),
+        ("It ran at 3x.", "'3x'"),
         ("It found 71 of 100.", "'71 of 100'"),
         ("It is ahead of the other at {glue:text}`ndcg-content`.", "'ahead of'"),
         ("See {glue:text}`no-such-claim`.", "no cell of this chapter claims"),
