@@ -108,6 +108,21 @@ def test_killed_in_any_stage_the_next_build_ends_with_the_same_book(recorded_boo
     assert pages(book.root) == whole
 
 
+def test_ctrl_c_ends_what_runs_and_drops_what_waits(small_book):
+    small_book.edit("chapters/01_first.md", "made = double", "import time\ntime.sleep(60)\nmade = double")
+    process = small_book.start(*SMOKE, "--jobs", "1")
+    said = ""
+    while "chapters:" not in said:
+        piece = process.stdout.read(1)
+        assert piece, f"the build ended early: {said}"
+        said += piece
+    time.sleep(4.0)
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert process.returncode == 130 and "stopped; the next call goes on from here" in rest
+    assert not list((small_book.root / "_build" / "cache" / "executed").glob("*/run.json")), "the queue went on"
+
+
 @pytest.mark.parametrize(
     ("words", "sign"),
     [

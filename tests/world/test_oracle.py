@@ -142,7 +142,7 @@ def test_a_slate_or_policy_that_cannot_be_is_refused(oracle: Oracle) -> None:
     with pytest.raises(ValueError, match="1 <= k <= 10"):
         oracle.best_slate([user], DAY, 11, clips)
     with pytest.raises(ValueError, match="objective"):
-        oracle.best_slate([user], DAY, 3, clips, objective="joy")  # type: ignore[arg-type]
+        oracle.best_slate([user], DAY, 3, clips, objective="joy")  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ValueError, match="user_ids and clip_ids"):
         oracle.value(np.ones((1, 1, 1)), DAY)
     with pytest.raises(ValueError, match=r"\(1, 1 to 10, 10\)"):

@@ -58,6 +58,7 @@ def ocean(shot: Shot) -> Painter:
                 p.lines(np.stack([x[spot], y[spot] + drop], axis=-1), foam, np.full(n, 0.4 + 0.05 * k))
 
     groups = [(0, 9), (9, 12), (12, 15)]
+    # mypy infers no type for a default that binds the loop variable
     sheets = [shot.layer(lambda p, g=g: paint(g[0], g[1], p), period) for g in groups]  # type: ignore[misc]
     bob = rng.uniform(0, 2 * np.pi, 3)
     glints = rng.uniform([-1, 0, 0], [1, 1, 2 * np.pi], (48, 3))
