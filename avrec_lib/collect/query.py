@@ -1,0 +1,107 @@
+"""Ask an ingested log questions: in SQL by DuckDB, which opens only the files it needs, or as a table."""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from avrec_lib.collect.event_schema import EVENT_COLUMNS, events_frame
+from avrec_lib.collect.log_store import read_sources
+
+__all__ = ["open_events", "read_events"]
+
+_SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
+    pa.int8(): "TINYINT",
+    pa.float64(): "DOUBLE",
+}
+_WHERE_FROM = {"source": pa.int32(), "line": pa.int64()}
+
+
+def _files(folder: Path) -> list[str]:
+    """List the files that are part of the log, as paths inside its folder."""
+    if not (folder / "sources").is_dir():
+        raise FileNotFoundError(
+            f"{folder} holds no log; make one with avrec_lib.collect.log.ingest(paths, {folder.name!r})"
+        )
+    return [file for source in read_sources(folder) for file in source.files]
+
+
+def open_events(folder: str | os.PathLike[str], *, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a log for questions in SQL.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where :func:`avrec_lib.collect.log.ingest` put it.
+    threads : int, optional
+        How many cores a query may use; by default all.
+
+    Returns
+    -------
+    DuckDBPyConnection
+        With a view ``events``: the columns of the ``events`` schema, ``source`` and ``line`` (which file, and where
+        in it), and ``day`` (of the time, in UTC). A condition on ``day`` keeps DuckDB from opening other days' files.
+        The connection reads these files and no others, and its settings are locked. It sees the log as it is now;
+        open it again after more was taken in.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no log.
+    """
+    folder = Path(folder).absolute()
+    files = [str(folder / file) for file in _files(folder)]
+    connection = duckdb.connect(":memory:", config={"threads": threads} if threads else {})
+    connection.execute("SET TimeZone = 'UTC'")
+    if files:
+        names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        chosen = f"read_parquet([{names}], hive_partitioning = true, hive_types = {{'day': DATE}})"
+        connection.execute(f"CREATE VIEW events AS SELECT * FROM {chosen}")  # noqa: S608 - quoted just above
+        connection.execute(f"SET allowed_paths = [{names}]")
+    else:
+        columns = [f'NULL::{_SQL_TYPES[kind]} AS "{name}"' for name, kind in EVENT_COLUMNS.items()]
+        columns += ["NULL::INTEGER AS source", "NULL::BIGINT AS line", "NULL::DATE AS day"]
+        connection.execute(f"CREATE VIEW events AS SELECT {', '.join(columns)} WHERE false")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def read_events(folder: str | os.PathLike[str], *, days: Collection[str] | None = None) -> pd.DataFrame:
+    """Read a log as one table.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where :func:`avrec_lib.collect.log.ingest` put it.
+    days : collection of str, optional
+        Only events of these days (in UTC), as ``"2026-01-05"``; others' files are not opened.
+
+    Returns
+    -------
+    DataFrame
+        The ``events`` schema, in the order of arrival: source by source, line by line.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no log.
+    ValueError
+        If a day is not a date.
+    """
+    folder = Path(folder)
+    files = _files(folder)
+    if days is not None:
+        wanted = {f"day={pd.Timestamp(day).date().isoformat()}" for day in days}
+        files = [file for file in files if file.partition("/")[0] in wanted]
+    schema = pa.schema({**EVENT_COLUMNS, **_WHERE_FROM})
+    if not files:
+        return events_frame(schema.empty_table())
+    table = ds.dataset([str(folder / file) for file in files], schema=schema, format="parquet").to_table()
+    return events_frame(table.sort_by([("source", "ascending"), ("line", "ascending")]))
