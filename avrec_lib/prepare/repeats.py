@@ -46,7 +46,7 @@ def remove_repeats(events: pd.DataFrame, *, window: str = "5s") -> tuple[pd.Data
         raise ValueError(f"window is the longest time between two copies, zero or more, got {window}")
     if not events.index.is_unique:
         label = events.index[events.index.duplicated()][0]
-        raise ValueError(f"index label {label!r} occurs twice; number the rows first: events.reset_index(drop=True)")
+        raise ValueError(f"index label {label} occurs twice; number the rows first: events.reset_index(drop=True)")
     group = np.zeros(len(events), dtype=np.int64)
     for name in (*_KEY, *_PAYLOAD):
         codes, values = pd.factorize(events[name], use_na_sentinel=False)
