@@ -134,7 +134,7 @@ def read_registry(path: str | os.PathLike[str] | None = None) -> Mapping[str, En
             words = {
                 key: given[key] for key in ("title", "folder", "address", "licence", "licence_address", "citation")
             }
-            lists = {key: tuple(given[key]) for key in ("bases", "archives")}
+            bases, archives = tuple(given["bases"]), tuple(given["archives"])
         except KeyError as error:
             raise ValueError(f"{source}: data set {name!r} lacks the field {error}") from error
         entries[name] = Entry(name, **words, bases=bases, archives=archives, files=MappingProxyType(files))
