@@ -1,0 +1,360 @@
+"""What a crawl knows and has still to ask, in one file that survives being killed.
+
+Every page ends in **one** transaction: its record, the links that it led to and
+its new state are there together or not at all. A crawl that is killed, at any
+moment, goes on from what is there; only the page that was under way is asked
+again.
+"""
+
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+__all__ = ["DATABASE", "RECORD_COLUMNS", "Frontier", "Page"]
+
+DATABASE = "crawl.sqlite"
+"""Name of the file in a crawl's folder."""
+
+RECORD_COLUMNS: tuple[str, ...] = (
+    "url",
+    "clip_id",
+    "title",
+    "description",
+    "tags",
+    "creator_id",
+    "uploaded",
+    "duration_seconds",
+    "content_url",
+    "missing",
+    "fetched_at",
+    "sha256",
+    "status",
+)
+"""Columns of a record: what the page says, and where it comes from."""
+
+_MOST_PAGES = 200_000  # a site that makes up addresses for ever is not followed for ever
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pages (
+    number INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, role TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
+    attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0, hops INTEGER NOT NULL DEFAULT 0,
+    target TEXT, etag TEXT, last_modified TEXT, kind TEXT, detail TEXT, checked_at REAL
+);
+CREATE INDEX IF NOT EXISTS by_state ON pages (state, number);
+CREATE INDEX IF NOT EXISTS by_target ON pages (target);
+CREATE TABLE IF NOT EXISTS records ({", ".join(RECORD_COLUMNS)}, html BLOB NOT NULL, PRIMARY KEY (url));
+"""
+
+
+class Page(NamedTuple):
+    """An address that waits to be asked.
+
+    Attributes
+    ----------
+    url : str
+        The address.
+    role : str
+        ``page`` or ``sitemap``.
+    attempts : int
+        How often it has failed in this round.
+    etag, last_modified : str or None
+        As the last answer gave them.
+    """
+
+    url: str
+    role: str
+    attempts: int
+    etag: str | None
+    last_modified: str | None
+
+
+class Frontier:
+    """The state of one crawl.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is kept; made if absent.
+    start : str
+        Where the crawl starts.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds the crawl of another start, or a file that is none of ours.
+    RuntimeError
+        If another process is crawling into the folder.
+
+    Notes
+    -----
+    Pages are ``waiting``, ``done``, ``redirected`` (to ``target``), ``failed`` or ``refused`` (by ``robots.txt``). The
+    file is in write-ahead mode: a commit survives the end of the process, at any moment; the last ones may be lost
+    when the machine itself loses power, and their pages are then asked again.
+    """
+
+    def __init__(self, folder: Path, start: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / DATABASE
+        self._db = sqlite3.connect(path, timeout=0.5, isolation_level=None)
+        try:
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+            known = self.fact("start")
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            raise RuntimeError(
+                f"{path} is in use by another crawl ({error}); wait for it or give another folder"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise ValueError(f"{path} is not a crawl's file ({error}); remove it or give another folder") from error
+        if known is not None and known != start:
+            self._db.close()
+            raise ValueError(f"{folder} holds the crawl of {known}, not of {start}; give another folder")
+        if known is None:
+            self.note("start", start)
+
+    def __enter__(self) -> "Frontier":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact about the crawl.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        str or None
+            Its value, None if it was never noted.
+        """
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def note(self, name: str, value: str) -> None:
+        """Note a fact about the crawl.
+
+        Parameters
+        ----------
+        name, value : str
+            The fact.
+        """
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def begin(self) -> bool:
+        """Go on with a round that was left, or begin another.
+
+        Returns
+        -------
+        bool
+            True if a round was left unfinished. Otherwise all known pages wait again, with what is known of their
+            last versions.
+        """
+        if self.fact("round") == "open":
+            return True
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(
+                "UPDATE pages SET state = 'waiting', attempts = 0, due = 0, hops = 0, target = NULL, kind = NULL,"
+                " detail = NULL"
+            )
+            self.note("round", "open")
+        return False
+
+    def finish(self) -> None:
+        """Note that nothing waits any more: the next crawl is another round."""
+        self.note("round", "finished")
+
+    def add(self, urls: Iterable[str], role: str = "page", hops: int = 0) -> None:
+        """Add addresses, those that are not known.
+
+        Parameters
+        ----------
+        urls : iterable of str
+            Absolute addresses.
+        role : str
+            ``page`` or ``sitemap``.
+        hops : int
+            By how many redirects they were reached.
+        """
+        room = _MOST_PAGES - int(self._db.execute("SELECT COUNT(*) FROM pages").fetchone()[0])
+        rows = [(url, role, hops) for url in urls][: max(room, 0)]
+        self._db.executemany("INSERT OR IGNORE INTO pages (url, role, hops) VALUES (?, ?, ?)", rows)
+
+    def next(self, now: float) -> Page | None:
+        """Return the page that is to be asked next.
+
+        Parameters
+        ----------
+        now : float
+            Seconds since 1970.
+
+        Returns
+        -------
+        Page or None
+            The one that has waited longest; None if no page is due.
+        """
+        row = self._db.execute(
+            "SELECT url, role, attempts, etag, last_modified FROM pages"
+            " WHERE state = 'waiting' AND due <= ? ORDER BY number LIMIT 1",
+            (now,),
+        ).fetchone()
+        return None if row is None else Page(*row)
+
+    def next_due(self) -> float | None:
+        """Return when the next page is due, seconds since 1970; None if none waits."""
+        found: float | None = self._db.execute("SELECT MIN(due) FROM pages WHERE state = 'waiting'").fetchone()[0]
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """Return how many pages are in each state."""
+        return dict(self._db.execute("SELECT state, COUNT(*) FROM pages GROUP BY state").fetchall())
+
+    def _set(self, url: str, **values: Any) -> None:
+        names = ", ".join(f"{name} = ?" for name in values)
+        self._db.execute(
+            f"UPDATE pages SET {names}, checked_at = ? WHERE url = ?",  # noqa: S608  # names are our own words
+            (*values.values(), time.time(), url),
+        )
+
+    def settle(
+        self,
+        page: Page,
+        *,
+        etag: str | None,
+        last_modified: str | None,
+        links: Iterable[str],
+        sitemaps: Iterable[str] = (),
+        record: Mapping[str, Any] | None = None,
+        html: bytes = b"",
+    ) -> None:
+        """Take in an answered page: record, links and state in one transaction.
+
+        Parameters
+        ----------
+        page : Page
+            The page.
+        etag, last_modified : str or None
+            Of its answer.
+        links, sitemaps : iterable of str
+            What it led to.
+        record : dict, optional
+            One value for each of :data:`RECORD_COLUMNS`, where the page is a clip's.
+        html : bytes
+            What the record was read from; kept compressed.
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self.add(links)
+            self.add(sitemaps, "sitemap")
+            if record is not None:
+                row = [*(record[name] for name in RECORD_COLUMNS), zlib.compress(html)]
+                self._db.execute(f"INSERT OR REPLACE INTO records VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # question marks only
+            self._set(page.url, state="done", etag=etag, last_modified=last_modified, kind=None, detail=None)
+
+    def unchanged(self, page: Page) -> None:
+        """Note that a page is as it was.
+
+        Parameters
+        ----------
+        page : Page
+            The page.
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("UPDATE records SET status = 304 WHERE url = ?", (page.url,))
+            self._set(page.url, state="done", kind=None, detail=None)
+
+    def redirect(self, page: Page, target: str, most: int) -> None:
+        """Note that a page is elsewhere, unless it leads round and round.
+
+        Parameters
+        ----------
+        page : Page
+            The page that was asked.
+        target : str
+            Where it is.
+        most : int
+            Longest chain.
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            hops = int(self._db.execute("SELECT hops FROM pages WHERE url = ?", (page.url,)).fetchone()[0]) + 1
+            self._set(page.url, state="redirected", target=target, attempts=page.attempts + 1, kind=None, detail=None)
+            # Where does it end? Follow what is known of the chain ahead.
+            ahead, seen = target, [page.url]
+            while ahead not in seen and len(seen) <= most:
+                row = self._db.execute("SELECT target FROM pages WHERE url = ?", (ahead,)).fetchone()
+                if row is None or row[0] is None:
+                    break
+                seen.append(ahead)
+                ahead = row[0]
+            if ahead in seen:
+                self._blame(page.url, "redirect-loop", " -> ".join([*seen, ahead])[:500])
+            elif hops > most or len(seen) > most:
+                self._blame(page.url, "too-many-redirects", f"more than {most}")
+            else:
+                self.add([target], page.role, hops)
+
+    def _blame(self, url: str, kind: str, detail: str) -> None:
+        """Fail a page and all that led to it."""
+        blamed, found = {url}, [url]
+        while found:
+            here = found.pop()
+            self._set(here, state="failed", kind=kind, detail=detail)
+            led = self._db.execute(
+                "SELECT url FROM pages WHERE target = ? AND state = 'redirected'", (here,)
+            ).fetchall()
+            found += [row[0] for row in led if row[0] not in blamed]
+            blamed.update(found)
+
+    def postpone(self, page: Page, due: float, kind: str, detail: str) -> None:
+        """Ask a page again later.
+
+        Parameters
+        ----------
+        page : Page
+            The page.
+        due : float
+            When, seconds since 1970.
+        kind, detail : str
+            What went wrong this time.
+        """
+        self._set(page.url, attempts=page.attempts + 1, due=due, kind=kind, detail=detail)
+
+    def fail(self, page: Page, kind: str, detail: str, *, status: int | None = None, refused: bool = False) -> None:
+        """Give a page up for this round.
+
+        Parameters
+        ----------
+        page : Page
+            The page.
+        kind, detail : str
+            What went wrong.
+        status : int, optional
+            Status code. The record of a page that is gone (404, 410) is forgotten; else the last good one is kept.
+        refused : bool
+            The rules forbade it, and it was not asked.
+        """
+        state, attempts = ("refused", page.attempts) if refused else ("failed", page.attempts + 1)
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            if status in (404, 410):
+                self._db.execute("DELETE FROM records WHERE url = ?", (page.url,))
+            elif status is not None:
+                self._db.execute("UPDATE records SET status = ? WHERE url = ?", (status, page.url))
+            self._set(page.url, state=state, attempts=attempts, kind=kind, detail=detail)

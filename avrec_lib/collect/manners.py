@@ -1,0 +1,378 @@
+"""How to ask a stranger's server for something without being a nuisance.
+
+Say who you are; read the house rules (``robots.txt``, RFC 9309); leave time
+between requests; wait when asked to wait; do not ask again for what has not
+changed; give up after a few tries.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urljoin
+
+import httpx
+from protego import Protego
+
+from avrec_lib.collect.bounded import Answer, FetchError, Wire
+from avrec_lib.collect.rules import (
+    HTML_TYPES,
+    RETRIED_STATUS,
+    Manners,
+    allowed,
+    conditions,
+    is_redirect,
+    origin_of,
+    pause_before_retry,
+    read_retry_after,
+    redirect_target,
+)
+
+__all__ = [
+    "HTML_TYPES",
+    "Answer",
+    "FetchError",
+    "Manners",
+    "PoliteClient",
+    "TokenBucket",
+    "allowed",
+]
+
+_COURTESY = 1.0
+"""Pause between requests to a site that says nothing about it, seconds."""
+
+
+class TokenBucket:
+    """Let something happen at most at a given rate.
+
+    The bucket gains `rate` tokens a second up to `capacity`; each request takes one, and waits where there is none.
+
+    Parameters
+    ----------
+    rate : float
+        Tokens a second, above 0.
+    capacity : float
+        Largest burst; 1 leaves a pause of ``1 / rate`` between any two requests.
+    clock, sleep : callable
+        The time in seconds, and how to wait; tests give their own.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        capacity: float = 1.0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not (rate > 0.0 and capacity >= 1.0):
+            raise ValueError(f"a bucket needs rate > 0 and capacity >= 1, got {rate} and {capacity}")
+        self.rate = rate
+        self.capacity = capacity
+        self._clock = clock
+        self._sleep = sleep
+        self._tokens = capacity
+        self._filled = clock()
+
+    def take(self) -> float:
+        """Take a token, waiting for it where there is none.
+
+        Returns
+        -------
+        float
+            Seconds waited.
+        """
+        waited = 0.0
+        while True:
+            now = self._clock()
+            self._tokens = min(self.capacity, self._tokens + max(0.0, now - self._filled) * self.rate)
+            self._filled = max(now, self._filled)
+            missing = (1.0 - self._tokens) / self.rate + self._filled - now
+            if missing <= 1e-9:
+                self._tokens -= 1.0
+                return waited
+            self._sleep(missing)
+            waited += missing
+
+    def empty(self, pause: float = 0.0) -> None:
+        """Spill all tokens, and fill again only after a pause.
+
+        Parameters
+        ----------
+        pause : float
+            Seconds during which no token comes in.
+        """
+        self._tokens = 0.0
+        self._filled = max(self._filled, self._clock() + pause)
+
+
+class PoliteClient:
+    """Ask for addresses, politely.
+
+    Parameters
+    ----------
+    manners : Manners
+        The rules to keep.
+    obey_robots : bool
+        Read each site's ``robots.txt`` first. Only a client that was given an account by the site, as an API's is,
+        turns this off.
+    seed : int
+        Seed of the random part of the waits.
+    clock, sleep : callable
+        The time in seconds, and how to wait.
+    transport : httpx.BaseTransport, optional
+        Something else to send requests with, for tests.
+
+    Notes
+    -----
+    One request at a time. The pause between two requests is counted from the *answer* to the first, so that a server
+    never sees two requests closer together than it asked for, however long they were under way.
+    """
+
+    def __init__(
+        self,
+        manners: Manners | None = None,
+        *,
+        obey_robots: bool = True,
+        seed: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.manners = manners or Manners()
+        self.requests = 0
+        self.waited = 0.0
+        self._obey = obey_robots
+        self._seed = seed
+        self._sleep = sleep
+        self._clock = clock
+        self._buckets: dict[tuple[str, str, int], TokenBucket] = {}
+        self._rules: dict[tuple[str, str, int], Protego] = {}
+        self._robots_txt: dict[tuple[str, str, int], str] = {}
+        self._wire = Wire(
+            timeout_seconds=self.manners.timeout_seconds,
+            total_seconds=self.manners.total_seconds,
+            max_bytes=self.manners.max_bytes,
+            transport=transport,
+        )
+
+    def __enter__(self) -> "PoliteClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._wire.close()
+
+    def _bucket(self, origin: tuple[str, str, int]) -> TokenBucket:
+        if origin not in self._buckets:
+            delay = self.manners.delay_seconds
+            rate = 1.0 / max(_COURTESY if delay is None else delay, 1e-6)
+            self._buckets[origin] = TokenBucket(rate, clock=self._clock, sleep=self._sleep)
+        return self._buckets[origin]
+
+    def pause(self, url: str, seconds: float) -> None:
+        """Leave a site alone for a while, all of it.
+
+        Parameters
+        ----------
+        url : str
+            Any address of the site.
+        seconds : float
+            How long.
+        """
+        self._bucket(origin_of(url)).empty(seconds)
+
+    def robots_txt(self, url: str) -> str:
+        """Return the ``robots.txt`` of an address's site, fetched once.
+
+        Parameters
+        ----------
+        url : str
+            Any address of the site.
+
+        Returns
+        -------
+        str
+            Its text. A site that answers 4xx has no rules; one that answers 5xx, or not at all, is left alone, as RFC
+            9309 asks.
+
+        Raises
+        ------
+        FetchError
+            ``robots`` if the site asks for a longer pause than ``longest_wait``.
+        """
+        origin = origin_of(url)
+        if origin in self._robots_txt:
+            return self._robots_txt[origin]
+        try:
+            answer = self._get(urljoin(url, "/robots.txt"), {}, (), obey=False)
+            text = answer.body.decode("utf-8", "replace")
+        except FetchError as error:
+            gone = error.status is not None and 400 <= error.status < 500 and error.status != 429
+            reason = " ".join(str(error).split())
+            text = "" if gone else f"# No rules could be read: {reason}\nUser-agent: *\nDisallow: /"
+        self.learn_rules(url, text)
+        return text
+
+    def learn_rules(self, url: str, text: str) -> None:
+        """Keep a ``robots.txt`` for a site, without fetching it.
+
+        Parameters
+        ----------
+        url : str
+            Any address of the site.
+        text : str
+            The rules.
+
+        Raises
+        ------
+        FetchError
+            ``robots`` if the site asks for a longer pause than ``longest_wait``.
+        """
+        rules = Protego.parse(text)
+        own = self.manners.delay_seconds
+        asked = rules.crawl_delay(self.manners.agent.split("/")[0])
+        if asked is not None and math.isfinite(asked) and asked > 0.0:
+            if asked > self.manners.longest_wait:
+                raise FetchError("robots", url, f"asks for {asked:g} s between requests; see longest_wait")
+            self._bucket(origin_of(url)).rate = 1.0 / max(asked, own or 0.0)
+        self._rules[origin_of(url)], self._robots_txt[origin_of(url)] = rules, text
+
+    def may_fetch(self, url: str) -> bool:
+        """Tell whether the site's rules let us fetch an address.
+
+        Parameters
+        ----------
+        url : str
+            The address.
+
+        Returns
+        -------
+        bool
+            True if so.
+        """
+        if not self._obey:
+            return True
+        self.robots_txt(url)
+        return bool(self._rules[origin_of(url)].can_fetch(url, self.manners.agent.split("/")[0]))
+
+    def ask_once(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        content: bytes | None = None,
+        types: tuple[str, ...] = (),
+    ) -> Answer:
+        """Wait for our turn and send one request: no retry, no redirect, no look at the rules.
+
+        Parameters
+        ----------
+        url, method, headers, content, types
+            As :meth:`avrec_lib.collect.bounded.Wire.ask`.
+
+        Returns
+        -------
+        Answer
+            Of status 2xx, 3xx, or 304.
+
+        Raises
+        ------
+        FetchError
+            As the wire's, and ``status`` or ``busy`` for statuses of 400 and above. Its ``retry_after`` is what the
+            server asked for, and the whole site is left alone for so long.
+        """
+        origin = origin_of(url)
+        bucket = self._bucket(origin)
+        waited = bucket.take()
+        self.waited += waited
+        self.requests += 1
+        try:
+            answer = self._wire.ask(
+                url,
+                method=method,
+                headers={"User-Agent": self.manners.agent, "Accept-Encoding": "gzip, deflate", **(headers or {})},
+                content=content,
+                types=types,
+            )
+        finally:
+            bucket.empty()
+        if answer.status >= 400:
+            wait = read_retry_after(answer.headers["retry-after"]) if "retry-after" in answer.headers else None
+            if wait is not None and answer.status in RETRIED_STATUS:
+                if wait > self.manners.longest_wait:
+                    raise FetchError("busy", url, f"status {answer.status}, asks for {wait:g} s", retry_after=wait)
+                bucket.empty(wait)
+            raise FetchError("status", url, f"status {answer.status}", status=answer.status, retry_after=wait)
+        asked_if_changed = any(name in ("If-None-Match", "If-Modified-Since") for name in headers or {})
+        fit = answer.status < 300 or (asked_if_changed if answer.status == 304 else is_redirect(answer))
+        if answer.status < 200 or not fit:
+            raise FetchError("protocol", url, f"status {answer.status} does not answer what was asked")
+        return replace(answer, waited=waited)
+
+    def get(
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        types: tuple[str, ...] = (),
+    ) -> Answer:
+        """Fetch an address with all the manners: rules, pauses, retries, redirects on the same site.
+
+        Parameters
+        ----------
+        url : str
+            The address.
+        etag, last_modified : str, optional
+            As an earlier answer's headers gave them: a page that has not changed is then not sent again.
+        types : tuple of str
+            Media types that are wanted, e.g. :data:`HTML_TYPES`; empty means all.
+
+        Returns
+        -------
+        Answer
+            Of status 2xx, or 304 where `etag` or `last_modified` still hold.
+
+        Raises
+        ------
+        FetchError
+            When it cannot be had; ``kind`` says why.
+        """
+        return self._get(url, conditions(etag, last_modified), types, obey=self._obey)
+
+    def _get(self, url: str, headers: dict[str, str], types: tuple[str, ...], *, obey: bool) -> Answer:
+        requests, waited, seen = 0, 0.0, [url]
+        while True:
+            here = seen[-1]
+            if obey and not self.may_fetch(here):
+                raise FetchError("robots", url, f"robots.txt disallows {here}")
+            answer, asked, pause = self._retry(here, headers, types)
+            requests, waited = requests + asked, waited + pause
+            if not is_redirect(answer):
+                return replace(answer, requests=requests, waited=waited)
+            seen.append(redirect_target(answer))
+            if seen[-1] in seen[:-1]:
+                raise FetchError("redirect-loop", url, " -> ".join(seen)[:500])
+            if len(seen) > self.manners.max_redirects + 1:
+                raise FetchError("too-many-redirects", url, f"more than {self.manners.max_redirects}")
+
+    def _retry(self, url: str, headers: dict[str, str], types: tuple[str, ...]) -> tuple[Answer, int, float]:
+        waited, attempt = 0.0, 0
+        while True:
+            attempt += 1
+            try:
+                answer = self.ask_once(url, headers=headers, types=types)
+            except FetchError as error:
+                if attempt > self.manners.tries_after(error):
+                    raise
+                # A Retry-After holds the whole site already; our own pause is for this address.
+                pause = pause_before_retry(self.manners, attempt, url, self._seed) if error.retry_after is None else 0.0
+                self._sleep(pause)
+                waited += pause
+            else:
+                return answer, attempt, waited + answer.waited
