@@ -9,7 +9,7 @@ import secrets
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from avrec_lib.world.site.misbehaviour import Misbehaviour
@@ -59,10 +59,13 @@ class Api:
     async def token(self, request: Request) -> Response:
         """``POST /api/v1/token``: exchange client id and secret for a token."""
         body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LONGEST_BODY:
-                return _problem(413, "too_large", f"at most {_LONGEST_BODY} bytes")
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LONGEST_BODY:
+                    return _problem(413, "too_large", f"at most {_LONGEST_BODY} bytes")
+        except ClientDisconnect:
+            return _problem(400, "invalid_request", "the request broke off")
         try:
             given = self._credentials(body, request.headers.get("content-type", ""))
         except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from avrec_lib.world.site import pages
+from avrec_lib.world.site import pages, sitemaps
 from avrec_lib.world.site.api import Api
 from avrec_lib.world.site.misbehaviour import Misbehaviour
 from avrec_lib.world.site.shelf import Entry, Shelf
@@ -42,11 +42,14 @@ class Diary:
     rows : list of list
         ``[time, method, path, query, status, agent, bytes, if_none_match]``; a row is there as
         soon as the request is, and is filled in while it is answered.
+    failures : list of tuple of str and Exception
+        Addresses that the site could not answer because of a mistake of its own.
     """
 
     def __init__(self, app: ASGIApp, hosts: set[str], *, keep: bool) -> None:
         self.app, self.hosts, self.keep = app, hosts, keep
         self.rows: list[list] = []
+        self.failures: list[tuple[str, Exception]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -77,7 +80,11 @@ class Diary:
         if headers.get(b"host", "") not in self.hosts:
             await HTMLResponse(pages.message_page("Bad request", "No such host here."), 400)(scope, receive, noted)
         else:
-            await self.app(scope, receive, noted)
+            try:
+                await self.app(scope, receive, noted)
+            except Exception as error:
+                self.failures.append((scope["path"], error))
+                raise
 
 
 def conditional(request: Request, body: str | bytes, modified: int, media_type: str = _HTML) -> Response:
@@ -189,8 +196,10 @@ class _Views:
         clip_id = self._shelf.media(request.path_params["name"])
         if clip_id is None:
             raise HTTPException(404, "There is no such file.")
-        # Only names that the catalogue lists come here, and World.media refuses those that lead elsewhere.
-        path = self._world.media(clip_id)
+        try:
+            path = self._world.media(clip_id)
+        except ValueError as error:  # the catalogue lists it, but it leads out of the folder
+            raise HTTPException(404, "There is no such file.") from error
         if not path.is_file():
             raise HTTPException(404, "There is no such file.")
         answer = FileResponse(path, stat_result=path.stat())
@@ -216,18 +225,22 @@ class _Views:
         return HTMLResponse(pages.message_page("Elsewhere", "You have left Tidepool."))
 
     async def robots(self, request: Request) -> Response:
-        return Response(pages.robots_txt(self._url, self._crawl_delay), media_type="text/plain")
+        return Response(sitemaps.robots_txt(self._url, self._crawl_delay), media_type="text/plain")
 
     async def sitemap(self, request: Request) -> Response:
-        return conditional(request, pages.sitemap_index(self._url), self._shelf.latest(self._all()), "application/xml")
+        return conditional(
+            request, sitemaps.sitemap_index(self._url), self._shelf.latest(self._all()), "application/xml"
+        )
 
     async def sitemap_plain(self, request: Request) -> Response:
         entries = self._all()[::2]
-        return conditional(request, pages.sitemap(entries, self._url), self._shelf.latest(entries), "application/xml")
+        return conditional(
+            request, sitemaps.sitemap(entries, self._url), self._shelf.latest(entries), "application/xml"
+        )
 
     async def sitemap_packed(self, request: Request) -> Response:
         entries = self._all()[1::2]
-        body = pages.sitemap_gzip(entries, self._url)
+        body = sitemaps.sitemap_gzip(entries, self._url)
         return conditional(request, body, self._shelf.latest(entries), "application/gzip")
 
 

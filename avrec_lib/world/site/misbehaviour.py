@@ -25,12 +25,12 @@ HUGE_BYTES = 50_000_000
 _WAIT_SECONDS = 1  # what a 429 asks for
 _DRIP_SECONDS = 0.2
 _BLOCK = 1 << 20
-_BOMB_BLOCKS = 16_384  # 16 GiB of zeros
+_BOMB_BLOCKS = 8_192  # 8 GiB of zeros
 
 
 @functools.cache
 def gzip_bomb() -> bytes:
-    """Return some kilobytes that unpack, twice over, to 16 GiB.
+    """Return some kilobytes that unpack, twice over, to 8 GiB.
 
     The inner stream repeats one compressed block; its end, with the check sum, never comes.
 
@@ -143,7 +143,8 @@ class Misbehaviour:
             case "wrong-charset":
                 return _wrong_charset(page(), fault.detail)
             case "gzip-bomb":
-                return Response(gzip_bomb(), 200, {"content-encoding": "gzip, gzip"}, "text/html; charset=utf-8")
+                bomb = await asyncio.to_thread(gzip_bomb)
+                return Response(bomb, 200, {"content-encoding": "gzip, gzip"}, "text/html; charset=utf-8")
             case "not-html":
                 return Response(_picture(), 200, media_type="image/jpeg")
             case "huge" | "endless":
@@ -175,7 +176,7 @@ def _elsewhere(origin: str, fault: Fault) -> str:
     return {
         "host": f"http://localhost:{port}/elsewhere/{fault.clip_id}",
         "scheme": f"https://127.0.0.1:{port}/elsewhere/{fault.clip_id}",
-        "port": f"http://127.0.0.1:{port - 1}/elsewhere/{fault.clip_id}",
+        "port": f"http://127.0.0.1:9/elsewhere/{fault.clip_id}",
     }[fault.detail]
 
 

@@ -1,9 +1,8 @@
-"""The HTML of the site, its robots.txt and its sitemaps.
+"""The HTML of the site.
 
 Every text that a person wrote is escaped where it meets the markup.
 """
 
-import gzip
 import json
 from collections.abc import Sequence
 from html import escape
@@ -12,7 +11,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from avrec_lib.world.site.shelf import Entry, as_utc
+from avrec_lib.world.site.shelf import Entry
 
 __all__ = [
     "BROWSE_SIZE",
@@ -22,11 +21,7 @@ __all__ = [
     "history_page",
     "home_page",
     "message_page",
-    "robots_txt",
     "search_page",
-    "sitemap",
-    "sitemap_gzip",
-    "sitemap_index",
 ]
 
 BROWSE_SIZE = 20
@@ -148,7 +143,20 @@ def clip_page(
 
 
 def browse_page(entries: Sequence[Entry], number: int, last: int) -> str:
-    """Write page ``number`` (from 1) of ``last`` of the list of all clips."""
+    """Write one page of the list of all clips.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        The clips on it.
+    number, last : int
+        Which page this is, counted from 1, and which is the last.
+
+    Returns
+    -------
+    str
+        HTML, with ``rel="prev"`` and ``rel="next"`` where there are such pages.
+    """
     head, links = "", ""
     for name, other in (("prev", number - 1), ("next", number + 1)):
         if 1 <= other <= last:
@@ -158,13 +166,37 @@ def browse_page(entries: Sequence[Entry], number: int, last: int) -> str:
 
 
 def creator_page(entries: Sequence[Entry]) -> str:
-    """Write the page of a creator, from all of his or her clips."""
+    """Write the page of a creator.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        All clips of one creator, at least one.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     name = entries[0].creator
     return _page(f"{name} – Tidepool", f'<h1 class="creator-name">{escape(name)}</h1>\n{_cards(entries)}')
 
 
 def home_page(newest: Sequence[Entry], staff: Sequence[Entry], person: str | None) -> str:
-    """Write the front page: the newest clips, the extra pages, and a link that robots may not follow."""
+    """Write the front page.
+
+    Parameters
+    ----------
+    newest, staff : sequence of Entry
+        The newest clips, and pages that are no clips of the catalogue.
+    person : str or None
+        Whose history to link to, though robots may not follow.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     body = f'<h1>Tidepool</h1>\n{_cards(newest)}<p><a rel="next" href="/browse?page=1">All clips</a></p>\n'
     if staff:
         body += f"<h2>From the staff</h2>\n{_cards(staff)}"
@@ -174,12 +206,38 @@ def home_page(newest: Sequence[Entry], staff: Sequence[Entry], person: str | Non
 
 
 def search_page(words: str, found: Sequence[Entry]) -> str:
-    """Write what a search found."""
+    """Write what a search found.
+
+    Parameters
+    ----------
+    words : str
+        What was searched, as a stranger typed it.
+    found : sequence of Entry
+        The clips.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     return _page(f"{words} – Tidepool", f"<h1>{len(found)} clips for {escape(words)}</h1>\n{_cards(found)}")
 
 
 def history_page(user_id: str, rows: pd.DataFrame) -> str:
-    """Write what a person did last."""
+    """Write what a person did last.
+
+    Parameters
+    ----------
+    user_id : str
+        Who.
+    rows : DataFrame
+        ``time, kind, clip_id``.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     table = "".join(
         f"<tr><td>{time.isoformat()}</td><td>{escape(str(kind))}</td><td>{escape(str(clip))}</td></tr>\n"
         for time, kind, clip in rows.itertuples(index=False)
@@ -188,43 +246,16 @@ def history_page(user_id: str, rows: pd.DataFrame) -> str:
 
 
 def message_page(title: str, text: str) -> str:
-    """Write a page that holds one sentence."""
+    """Write a page that holds one sentence.
+
+    Parameters
+    ----------
+    title, text : str
+        Its heading and its sentence.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     return _page(title, f"<h1>{escape(title)}</h1>\n<p>{escape(text)}</p>\n")
-
-
-def robots_txt(url: str, crawl_delay: float) -> str:
-    """Write robots.txt: what all robots may do, and one robot that may nothing."""
-    return (
-        "# Tidepool likes polite visitors.\n"
-        "User-agent: greedybot\nDisallow: /\n\n"
-        f"User-agent: *\nCrawl-delay: {crawl_delay:g}\n"
-        "Disallow: /private/\nDisallow: /search\nDisallow: /api/\n\n"
-        f"Sitemap: {url}/sitemap.xml\n"
-    )
-
-
-def sitemap_index(url: str) -> str:
-    """Write the index of the two sitemaps."""
-    names = "".join(f"<sitemap><loc>{url}/{name}</loc></sitemap>\n" for name in ("sitemap-1.xml", "sitemap-2.xml.gz"))
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{names}</sitemapindex>\n'
-    )
-
-
-def sitemap(entries: Sequence[Entry], url: str) -> str:
-    """Write a sitemap of some clips, with the time of each one's last change."""
-    rows = "".join(
-        f"<url><loc>{escape(url)}/clips/{quote(entry.clip_id)}</loc>"
-        f"<lastmod>{as_utc(entry.modified):%Y-%m-%dT%H:%M:%SZ}</lastmod></url>\n"
-        for entry in entries
-    )
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{rows}</urlset>\n'
-    )
-
-
-def sitemap_gzip(entries: Sequence[Entry], url: str) -> bytes:
-    """Write a sitemap as a gzip file; the same clips give the same bytes."""
-    return gzip.compress(sitemap(entries, url).encode(), mtime=0)

@@ -17,16 +17,17 @@ def _forms() -> tuple[dict[str, str], tuple[re.Pattern[str], ...], re.Pattern[st
         full |= dict.fromkeys((title.casefold(), nickname.casefold(), "#" + hashtag), name)
         short[letters.casefold()] = name
     known = full | short
-    every = "|".join(re.escape(form) for form in sorted(known, key=len, reverse=True))
-    sure = "|".join(re.escape(form) for form in sorted(full, key=len, reverse=True))
-    brief = "|".join(re.escape(form) for form in short)
-    numbered = (
-        rf"episode (?P<n>\d+) of (?P<s>{every})\b",
-        rf"(?<!\w)(?P<s>{every})(?:,? (?:number|no\.|#))? ?#?(?P<n>\d+)\b",
+    every, sure, brief = (
+        "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)) for forms in (known, full, short)
     )
-    # Two letters alone could be anything, so they count only where a title or a sentence sets them off.
+    # A few letters alone could be anything, so they count only where a title or a sentence sets them off.
+    name = rf"(?:(?<!\w)(?P<s>{sure})|(?:^|[|\[(>.:»] ?)(?P<t>{brief}))"
+    numbered = (
+        rf"episode (?P<n>\d+) of (?:(?P<s>{every})(?!\w))(?P<t>)",
+        rf"{name}(?:,? (?:number|no\.) | #| )(?P<n>\d+)(?!\w)",
+    )
     bare = (
-        rf"(?<!\w)(?P<s>{sure})(?!\w)|(?:^|\| |\(|part of |more from )(?P<t>{brief})(?= ?[:)\].|]|$| every week| \W|<)"
+        rf"(?<!\w)(?P<s>{sure})(?!\w)|(?:^|[|(>»] ?|part of |more from )(?P<t>{brief})(?=[:)\].|<]|$| every week| \W)"
     )
     return known, tuple(re.compile(pattern) for pattern in numbered), re.compile(bare)
 
@@ -49,7 +50,7 @@ def read_series(*texts: str | None) -> tuple[str, int | None] | None:
     for text in lowered:
         for pattern in numbered:
             if found := pattern.search(text):
-                return known[found["s"]], int(found["n"])
+                return known[found["s"] or found["t"]], int(found["n"])
     for text in lowered:
         if found := bare.search(text):
             return known[found["s"] or found["t"]], None

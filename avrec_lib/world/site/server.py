@@ -166,14 +166,7 @@ class Site:
                 raise RuntimeError(f"the server at {self._url} ended before it was ready")
         return self
 
-    def stop(self) -> None:
-        """Stop the server, whatever its clients do; nothing happens if it does not run.
-
-        Raises
-        ------
-        RuntimeError
-            If it still runs after ten seconds.
-        """
+    def _halt(self) -> None:
         if self._thread is None or self._server is None:
             return
         self._server.should_exit = True
@@ -181,13 +174,33 @@ class Site:
         if self._thread.is_alive():
             raise RuntimeError(f"the server at {self._url} does not stop")
 
+    def stop(self) -> None:
+        """Stop the server, whatever its clients do; nothing happens if it does not run.
+
+        Raises
+        ------
+        RuntimeError
+            If it still runs after ten seconds, or if the site failed at a request by a mistake of
+            its own, which no planted fault is.
+        """
+        self._halt()
+        if self._diary is None:
+            return
+        failures, self._diary.failures = self._diary.failures, []
+        if failures:
+            path, error = failures[0]
+            raise RuntimeError(f"the site failed at {len(failures)} request(s), first at {path}: {error!r}") from error
+
     def __enter__(self) -> "Site":
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        if kind is None:
+            self.stop()
+        else:
+            self._halt()  # what went wrong in the block is the news, not what follows from it
 
     def touch(self, clip_id: str, title: str | None = None) -> str:
         """Change a clip's title; its page gets another ETag and a later date.

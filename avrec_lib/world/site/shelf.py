@@ -143,22 +143,68 @@ class Shelf:
             )
 
     def find(self, clip_id: str) -> Entry | None:
-        """Return the clip or extra page of an identifier, or None."""
+        """Look up a clip or extra page.
+
+        Parameters
+        ----------
+        clip_id : str
+            Its identifier.
+
+        Returns
+        -------
+        Entry or None
+            None if there is none.
+        """
         return self.entries.get(clip_id) or self.extra.get(clip_id)
 
     def listed(self, start: int, count: int) -> list[Entry]:
-        """Return ``count`` clips from place ``start`` on, newest first."""
+        """Return a stretch of the catalogue.
+
+        Parameters
+        ----------
+        start, count : int
+            First place, from 0, and how many at most.
+
+        Returns
+        -------
+        list of Entry
+            Newest first.
+        """
         return [self.entries[clip_id] for clip_id in self._order[start : start + count]]
 
     def related(self, entry: Entry, most: int = 5) -> list[Entry]:
-        """Return a few other clips: the same creator's, then those next in the catalogue."""
+        """Return a few other clips: the same creator's, then those next in the catalogue.
+
+        Parameters
+        ----------
+        entry : Entry
+            The clip that is being looked at.
+        most : int
+            How many at most.
+
+        Returns
+        -------
+        list of Entry
+            Never the clip itself.
+        """
         place = self._place.get(entry.clip_id, 0)
         near = (self._order[(place + step) % len(self._order)] for step in range(1, most + 2))
         names = dict.fromkeys([*self.creators.get(entry.creator_id, [])[: most + 1], *near])
         return [self.entries[name] for name in names if name != entry.clip_id][:most]
 
     def media(self, name: str) -> str | None:
-        """Return the clip that owns a media file; None unless the catalogue lists exactly this name."""
+        """Look up who owns a media file.
+
+        Parameters
+        ----------
+        name : str
+            A name that a stranger sent.
+
+        Returns
+        -------
+        str or None
+            The clip; None unless the catalogue lists exactly this name.
+        """
         return self._owner_of_file.get(name) if name else None
 
     def touch(self, clip_id: str, title: str | None = None) -> Entry:
@@ -180,7 +226,11 @@ class Shelf:
         ------
         KeyError
             If there is no such clip.
+        ValueError
+            If the title cannot be written in UTF-8.
         """
+        if title is not None and any("\ud800" <= letter <= "\udfff" for letter in title):
+            raise ValueError(f"the title {title!r} holds half a character (a lone surrogate), which no page can show")
         with self._lock:
             if clip_id not in self.entries:
                 raise KeyError(f"no clip {clip_id!r} on this site; identifiers look like {self._order[0]!r}")
@@ -195,11 +245,35 @@ class Shelf:
             return changed
 
     def latest(self, entries: Iterable[Entry]) -> int:
-        """Return when the last of some clips changed, in Unix time."""
+        """Return when the last of some clips changed.
+
+        Parameters
+        ----------
+        entries : iterable of Entry
+            The clips.
+
+        Returns
+        -------
+        int
+            Unix time, seconds; 0 for no clips.
+        """
         return max((entry.modified for entry in entries), default=0)
 
     def history(self, user_id: str, most: int = 50) -> pd.DataFrame | None:
-        """Return what a person did last: ``time, kind, clip_id``; None if there is no such person."""
+        """Return what a person did last.
+
+        Parameters
+        ----------
+        user_id : str
+            Who.
+        most : int
+            How many events at most.
+
+        Returns
+        -------
+        DataFrame or None
+            ``time, kind, clip_id``, oldest first; None if the log does not know the person.
+        """
         if self._histories is None:
             groups = self._world.events.groupby("user_id").indices
             self._histories = {str(name): np.asarray(places) for name, places in groups.items()}
@@ -210,5 +284,16 @@ class Shelf:
 
 
 def as_utc(modified: int) -> datetime:
-    """Return a Unix time as a date with its zone."""
+    """Return a Unix time as a date.
+
+    Parameters
+    ----------
+    modified : int
+        Seconds.
+
+    Returns
+    -------
+    datetime
+        In UTC.
+    """
     return datetime.fromtimestamp(modified, UTC)
