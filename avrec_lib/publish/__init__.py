@@ -10,6 +10,7 @@ from avrec_lib.publish.graph import draw_pipeline
 from avrec_lib.publish.ledger import claim, claim_better
 from avrec_lib.publish.players import player, players
 from avrec_lib.publish.plots import COLOURS, set_style, show, show_sheet, spectrogram_picture, waveform_picture
+from avrec_lib.publish.recorded import claims_on_record, real_data
 
 __all__ = [
     "COLOURS",
@@ -17,9 +18,11 @@ __all__ = [
     "check_answer",
     "claim",
     "claim_better",
+    "claims_on_record",
     "draw_pipeline",
     "player",
     "players",
+    "real_data",
     "set_style",
     "show",
     "show_sheet",

@@ -18,7 +18,7 @@ from myst_nb import glue
 
 from avrec_lib.evaluate.uncertainty import paired_bootstrap
 
-__all__ = ["CLAIMS_FILE", "Claim", "claim", "claim_better"]
+__all__ = ["CLAIMS_FILE", "Claim", "claim", "claim_better", "state"]
 
 CLAIMS_FILE = "AVREC_CLAIMS"
 """Environment variable that names the file to which a build's claims are appended."""
@@ -152,7 +152,7 @@ def claim(
         value = int(value) if isinstance(value, numbers.Integral) else float(value)
     if digits is None:
         digits = 0 if isinstance(value, int) else 1 if unit == "%" else 3
-    return _state(Claim(name, value, unit=unit, digits=digits, low=low, high=high, timing=timing, tolerance=tolerance))
+    return state(Claim(name, value, unit=unit, digits=digits, low=low, high=high, timing=timing, tolerance=tolerance))
 
 
 def claim_better(
@@ -196,7 +196,7 @@ def claim_better(
     interval = paired_bootstrap(a, b, seed=seed)
     if digits is None:
         digits = 1 if unit == "%" else 3
-    return _state(
+    return state(
         Claim(
             name,
             float(interval.value),
@@ -212,8 +212,24 @@ def claim_better(
     )
 
 
-def _state(stated: Claim) -> Claim:
-    """Check a claim, hand it to the page and, in a build, to the ledger."""
+def state(stated: Claim) -> Claim:
+    """Check a claim, hand it to the page and, in a build, to the ledger.
+
+    Parameters
+    ----------
+    stated : Claim
+        The claim.
+
+    Returns
+    -------
+    Claim
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If its name is not of the form, its value is not finite or not printable, or its interval does not hold it.
+    """
     if not _NAME.fullmatch(stated.name):
         raise ValueError(
             f"claim {stated.name!r}: a name is lower case words, digits and hyphens, as in 'ndcg-popularity'"

@@ -17,11 +17,13 @@ import nbformat
 from tqdm import tqdm
 
 from avrec_lib.cache import cache_root
+from avrec_lib.collect.datasets import has_dataset
 from avrec_lib.publish.dependencies import fingerprint, imported_modules, source_closure
 from avrec_lib.publish.ledger import CLAIMS_FILE, Claim
 from avrec_lib.publish.pairs import cell_lines, notebook_of, write_notebook
 from avrec_lib.publish.project import BuildError, Project
 from avrec_lib.publish.record import read_claims
+from avrec_lib.publish.recorded import data_sets_named
 
 __all__ = ["Run", "chapter_files", "chapter_key", "check_executed", "is_kept", "run_chapters"]
 
@@ -117,7 +119,13 @@ def chapter_key(project: Project, chapter: Path, parameters: dict[str, object]) 
         64 hexadecimal digits.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return fingerprint(chapter_files(project, chapter), parameters=parameters, python=python)
+    files = chapter_files(project, chapter)
+    wanted = data_sets_named(chapter.read_text(encoding="utf-8"))
+    here = [name for name in wanted if has_dataset(name)]
+    record = project.record(str(parameters["profile"]))
+    if len(here) < len(wanted) and record.exists():  # what is not here is told from the record
+        files[f"claims/{record.name}"] = record
+    return fingerprint(files, parameters=parameters, python=python, data=here)
 
 
 def _read(path: Path) -> dict[str, Any]:
