@@ -11,6 +11,7 @@ import pandas as pd
 __all__ = ["Block", "DamagedLogError", "LogLimits", "read_blocks"]
 
 _CHUNK = 1 << 20
+_MOST_LINES = 1 << 14
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _RATIO_FROM = 16 << 20  # below this many bytes a high ratio harms nobody
@@ -28,6 +29,10 @@ class LogLimits:
         How much of a bad line is kept.
     file_bytes : int
         Reading a file stops when it has given this much, unpacked.
+    bad_lines : int
+        Reading a file stops when more lines than this are bad.
+    days : int
+        Events of more days than this in one file are bad: each day costs files.
     ratio : float
         Reading a gzipped file stops when it gives more than so many bytes for each of its own. Logs give 5 to 30;
         a gzip bomb gives 1,000.
@@ -38,12 +43,14 @@ class LogLimits:
     line_bytes: int = 65_536
     raw_bytes: int = 2_000
     file_bytes: int = 1 << 36
+    bad_lines: int = 1_000_000
+    days: int = 3_660
     ratio: float = 200.0
     earliest: pd.Timestamp = field(default_factory=lambda: pd.Timestamp("2000-01-01", tz="UTC"))
     latest: pd.Timestamp = field(default_factory=lambda: pd.Timestamp("2100-01-01", tz="UTC"))
 
     def __post_init__(self) -> None:
-        for name in ("line_bytes", "raw_bytes", "file_bytes", "ratio"):
+        for name in ("line_bytes", "raw_bytes", "file_bytes", "bad_lines", "days", "ratio"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be more than 0, not {getattr(self, name)}")
         for name in ("earliest", "latest"):
@@ -56,13 +63,15 @@ class LogLimits:
 class Block(NamedTuple):
     """Some lines of a file: their numbers, counted from 1, and their bytes without the line's end.
 
-    ``too_long`` holds numbers and beginnings of lines that are not in ``lines``. ``consumed`` counts the bytes of
+    ``too_long`` holds numbers and beginnings of lines that are not in ``lines``. ``last`` is the number of the last
+    line that was looked at. ``consumed`` counts the bytes of
     the file (packed, if it is packed) that were read so far.
     """
 
     numbers: list[int] | range
     lines: list[bytes]
     too_long: list[tuple[int, bytes]]
+    last: int
     consumed: int
 
 
@@ -187,7 +196,11 @@ def read_blocks(path: Path, limits: LogLimits | None = None) -> Iterator[Block]:
             if len(rest) > limits.line_bytes:
                 too_long.append((number, rest[: limits.raw_bytes]))
                 number, rest, skipping = number + 1, b"", True
-            if lines or too_long:
-                yield Block(numbers, lines, too_long, file.tell())
+            # A megabyte may be a million empty lines: no more than some thousand are handed on at once.
+            for start in range(0, len(lines), _MOST_LINES):
+                some = slice(start, start + _MOST_LINES)
+                yield Block(numbers[some], lines[some], [], numbers[some][-1], file.tell())
+            if too_long:
+                yield Block([], [], too_long, number - 1, file.tell())
             if ended:
                 return

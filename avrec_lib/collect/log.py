@@ -19,20 +19,17 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from avrec_lib.collect.event import Decoded, decode_events
 from avrec_lib.collect.event_schema import Bad, find_faults
 from avrec_lib.collect.lines import DamagedLogError, LogLimits, read_blocks
-from avrec_lib.collect.log_store import Source, commit, prepare_folder, read_sources, sweep
+from avrec_lib.collect.log_store import Parts, Source, commit, days_of, prepare_folder, read_sources, sweep
 from avrec_lib.collect.server_log import decode_server_lines
 from avrec_lib.world.store import locked
 
 __all__ = ["IngestReport", "LogLimits", "ingest"]
 
-_BUFFERED_ROWS = 1 << 17
-_DAY = 86_400_000_000  # microseconds
 _HASHED = 1 << 20
 _FORMS: dict[str, Callable[[Sequence[bytes]], Decoded]] = {"json": decode_events, "server": decode_server_lines}
 
@@ -90,48 +87,20 @@ class IngestReport:
         return table.astype({"file": str, "line": "int64", "reason": str, "detail": str, "raw": str})
 
 
-class _Parts:
-    """Rows on their way to files: held by the hundred thousand, then written as one file a day."""
-
-    def __init__(self, folder: Path, mark: str) -> None:
-        self.folder = folder
-        self.mark = mark
-        self.files: list[str] = []
-        self._held: list[pa.Table] = []
-        self._rows = 0
-        self._turn = 0
-
-    def add(self, table: pa.Table) -> None:
-        self._held.append(table)
-        self._rows += table.num_rows
-        if self._rows >= _BUFFERED_ROWS:
-            self.flush()
-
-    def flush(self) -> None:
-        if not self._rows:
-            return
-        table = pa.concat_tables(self._held)
-        day = table["time"].to_numpy().astype("datetime64[us]").astype(np.int64) // _DAY
-        order = np.argsort(day, kind="stable")
-        days, starts = np.unique(day[order], return_index=True)
-        table = table.take(pa.array(order))
-        for which, start, stop in zip(days, starts, [*starts[1:], len(order)], strict=True):
-            label = np.datetime64(int(which), "D")
-            file = f"day={label}/part-{self.mark}-{self._turn:04d}.parquet"
-            path = self.folder / file
-            path.parent.mkdir(exist_ok=True)
-            unfinished = path.with_name(path.name + ".unfinished")
-            pq.write_table(table.slice(start, stop - start), unfinished, compression="zstd")
-            unfinished.replace(path)
-            self.files.append(file)
-        self._held, self._rows, self._turn = [], 0, self._turn + 1
-
-
 def _bad_line(file: str, line: int, reason: str, detail: str, raw: bytes, limits: LogLimits) -> bytes:
     """Write one line of the quarantine; bytes that are no UTF-8 are shown as escapes."""
     text = raw[: limits.raw_bytes].decode("utf-8", "backslashreplace")
     row = {"file": file, "line": line, "reason": reason, "detail": detail[:500], "raw": text}
     return json.dumps(row).encode() + b"\n"
+
+
+def _too_many_days(table: pa.Table, days: set[int], most: int) -> np.ndarray:
+    """Find rows of days beyond the first `most` that a file speaks of; `days` is added to."""
+    day = days_of(table)
+    fresh = [which for which in np.unique(day).tolist() if which not in days]
+    room = most - len(days)
+    days.update(fresh[:room])
+    return np.isin(day, fresh[room:])
 
 
 def _take_in(
@@ -144,8 +113,9 @@ def _take_in(
     bar: tqdm,
 ) -> Source:
     """Read one source and make it part of the log."""
-    parts = _Parts(folder, source.sha256[:16])
+    parts = Parts(folder, source.sha256[:16])
     reasons: Counter[str] = Counter()
+    days: set[int] = set()
     read = kept = seen = 0
     quarantine = f"quarantine/{source.sha256[:16]}.ndjson"
     unfinished = folder / f"{quarantine}.unfinished"
@@ -166,13 +136,21 @@ def _take_in(
                 for line, raw in block.too_long:
                     put_aside(line, "line too long", f"a line may hold {limits.line_bytes:,} bytes", raw)
                 good = np.delete(np.arange(decoded.table.num_rows), [row for row, *_ in faults])
+                excess = _too_many_days(decoded.table.take(pa.array(good)), days, limits.days)
+                for row in decoded.rows[good[excess]].tolist():
+                    detail = f"the file speaks of more than {limits.days:,} days"
+                    put_aside(block.numbers[row], "too many days", detail, block.lines[row])
+                good = good[~excess]
                 numbers = np.asarray(block.numbers, dtype=np.int64)[decoded.rows[good]]
-                table = decoded.table if not faults else decoded.table.take(pa.array(good))
+                table = decoded.table.take(pa.array(good))
                 table = table.append_column("source", pa.array(np.full(len(good), source.number, dtype=np.int32)))
                 parts.add(table.append_column("line", pa.array(numbers)))
                 kept += len(good)
                 bar.update(block.consumed - seen)
                 seen = block.consumed
+                if reasons.total() > limits.bad_lines:
+                    detail = f"more than {limits.bad_lines:,} bad lines; is the form of this file another one?"
+                    raise DamagedLogError("too many bad lines", detail, block.last + 1)
         except DamagedLogError as damage:
             read += 1
             put_aside(damage.line, damage.reason, str(damage), b"")

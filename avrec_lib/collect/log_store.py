@@ -16,9 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-__all__ = ["Source", "commit", "prepare_folder", "read_sources", "sweep", "write_whole"]
+__all__ = ["Parts", "Source", "commit", "days_of", "prepare_folder", "read_sources", "sweep", "write_whole"]
 
+_BUFFERED_ROWS = 1 << 17
+_DAY = 86_400_000_000  # microseconds
 _OURS = re.compile(r"(?:part-)?([0-9a-f]{16})(?:-\d+)?\.(?:parquet|ndjson)(?:\.unfinished)?")
 
 
@@ -40,6 +45,80 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     files: list[str]
     quarantine: str | None = None
     replaces: list[str] = []
+
+
+def days_of(table: pa.Table) -> np.ndarray:
+    """Tell on which day each row happened.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With a column ``time``.
+
+    Returns
+    -------
+    ndarray of int64
+        Days since 1970-01-01, in UTC.
+    """
+    return table["time"].to_numpy().astype("datetime64[us]").astype(np.int64) // _DAY
+
+
+class Parts:
+    """Rows of one source on their way to files: held by the hundred thousand, then written as one file a day.
+
+    Parameters
+    ----------
+    folder : Path
+        The log.
+    mark : str
+        What tells this source's files from others'.
+
+    Attributes
+    ----------
+    files : list of str
+        What was written, as paths inside the folder.
+    """
+
+    def __init__(self, folder: Path, mark: str) -> None:
+        self.folder = folder
+        self.mark = mark
+        self.files: list[str] = []
+        self._held: list[pa.Table] = []
+        self._rows = 0
+        self._turn = 0
+
+    def add(self, table: pa.Table) -> None:
+        """Hold rows, and write all that is held when it has become much.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            Rows with a column ``time``.
+        """
+        self._held.append(table)
+        self._rows += table.num_rows
+        if self._rows >= _BUFFERED_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all that is held."""
+        if not self._rows:
+            return
+        table = pa.concat_tables(self._held)
+        day = days_of(table)
+        order = np.argsort(day, kind="stable")
+        days, starts = np.unique(day[order], return_index=True)
+        table = table.take(pa.array(order))
+        for which, start, stop in zip(days, starts, [*starts[1:], len(order)], strict=True):
+            label = np.datetime64(int(which), "D")
+            file = f"day={label}/part-{self.mark}-{self._turn:04d}.parquet"
+            path = self.folder / file
+            path.parent.mkdir(exist_ok=True)
+            unfinished = path.with_name(path.name + ".unfinished")
+            pq.write_table(table.slice(start, stop - start), unfinished, compression="zstd")
+            unfinished.replace(path)
+            self.files.append(file)
+        self._held, self._rows, self._turn = [], 0, self._turn + 1
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """Ask an ingested log questions: in SQL by DuckDB, which opens only the files it needs, or as a table."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 from avrec_lib.collect.event_schema import EVENT_COLUMNS, events_frame
 from avrec_lib.collect.log_store import read_sources
 
-__all__ = ["open_events", "read_events"]
+__all__ = ["ask", "open_events", "read_events"]
 
 _SQL_TYPES = {
     pa.string(): "VARCHAR",
@@ -71,6 +71,36 @@ def open_events(folder: str | os.PathLike[str], *, threads: int | None = None) -
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def ask(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] | None = None) -> pd.DataFrame:
+    """Ask one question.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        From :func:`open_events`.
+    sql : str
+        The question; a ``?`` stands for a parameter.
+    parameters : sequence, optional
+        Values for the question marks. Words from outside belong here, never into the text of the question.
+
+    Returns
+    -------
+    DataFrame
+        The answer. Times are in UTC.
+
+    Raises
+    ------
+    duckdb.Error
+        If the question is malformed, or asks for something other than the log.
+    ValueError
+        If it is an order rather than a question.
+    """
+    answer = connection.sql(sql, params=parameters)
+    if answer is None:
+        raise ValueError(f"this is no question, and has no answer: {sql}")
+    return answer.to_arrow_table().to_pandas()
 
 
 def read_events(folder: str | os.PathLike[str], *, days: Collection[str] | None = None) -> pd.DataFrame:

@@ -90,7 +90,8 @@ def funnel(events: pd.DataFrame, clips: pd.DataFrame | None = None, *, finished:
     fraction = pd.Series(np.nan, index=known.index)
     if clips is not None:
         _need(clips, ["clip_id", "duration_seconds"], "clips")
-        fraction = known["watch_seconds"] / known["clip_id"].map(clips.set_index("clip_id")["duration_seconds"])
+        lasts = known["clip_id"].map(clips.set_index("clip_id")["duration_seconds"]).astype("float64")
+        fraction = known["watch_seconds"].astype("float64") / lasts
     steps: list[tuple[str, str, pd.Series]] = [
         ("impression", "", known["kind"] == "impression"),
         ("click", "impression", known["kind"] == "click"),
