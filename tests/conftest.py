@@ -1,11 +1,14 @@
-"""The book in the smoke profile, built once for all tests that look at it."""
+"""What several folders of tests share: the smoke book, built once, and real data sets, where they are here."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from avrec_lib.collect.datasets import has_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,3 +28,15 @@ def html() -> Path:
     )
     assert done.returncode == 0, done.stdout
     return ROOT / "_build" / "html-smoke"
+
+
+@pytest.fixture
+def needs_dataset() -> Callable[[str], str]:
+    """Give a function that returns a data set's name, or skips the test and names the command that fetches the data."""
+
+    def needed(name: str) -> str:
+        if not has_dataset(name):
+            pytest.skip(f"the data set is not here; fetch it by: python -m avrec_lib.collect fetch {name}")
+        return name
+
+    return needed

@@ -47,7 +47,7 @@ def _download(limit: int, pause_seconds: float) -> Callable[[str, str, object], 
             for chunk in answer.iter_bytes(_CHUNK):
                 got += len(chunk)
                 if got > limit:
-                    raise DataDamagedError(f"{url} sends more than the {limit:,} bytes that were expected")
+                    raise DataDamagedError(f"more than the {limit:,} bytes that were expected")
                 stream.write(chunk)
 
     return download
@@ -57,7 +57,7 @@ def _try(
     urls: list[str], name: str, sha256: str | None, staging: Path, limit: int, retries: int, pause_seconds: float
 ) -> Path:
     """Download from the first address that gives the right file; otherwise say what each one did."""
-    said = []
+    said: dict[str, str] = {}
     downloader = _download(limit, pause_seconds)
     for url in urls:
         for attempt in range(retries + 1):
@@ -72,20 +72,20 @@ def _try(
                     downloader=downloader,
                 )
             except httpx.HTTPStatusError as error:
-                status = error.response.status_code
-                said.append(f"{url}: status {status}")
-                if status in _GONE:
+                said[url] = f"status {error.response.status_code}"
+                if error.response.status_code in _GONE:
                     break
             except httpx.HTTPError as error:
-                said.append(f"{url}: {type(error).__name__} {error}".rstrip())
+                said[url] = f"{type(error).__name__} {error}".rstrip()
             except DataDamagedError as error:
-                said.append(str(error))
+                said[url] = str(error)
                 break
             except ValueError:  # pooch's word for a wrong hash
-                said.append(f"{url}: not the published file (another sha256)")
+                said[url] = "not the published file (another sha256)"
             else:
                 return Path(got)
-    raise FetchFailedError(f"{name} could not be fetched. " + "; ".join(said))
+    answers = "; ".join(f"{url}: {what}" for url, what in said.items())
+    raise FetchFailedError(f"{name} could not be fetched after {retries + 1} tries: {answers}")
 
 
 def _from_files(
@@ -119,7 +119,8 @@ def _from_archive(
                 unpacked = staging / "unpacked"
                 with held.open(members[name]) as source, unpacked.open("wb") as stream:
                     shutil.copyfileobj(source, stream)
-                read_checked(staging, KnownFile("unpacked", file.size, file.sha256), command=entry.command)
+                if pooch.file_hash(str(unpacked)) != file.sha256:
+                    raise FetchFailedError(f"in {entry.archives[0]}, {name} is not the published file (another sha256)")
                 _place(unpacked, folder, file)
                 bar.update(file.size)
     except zipfile.BadZipFile as error:
