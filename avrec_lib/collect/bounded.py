@@ -341,7 +341,7 @@ class Wire:
         if types and media_type and media_type not in types:
             raise FetchError("not-html", url, f"the answer is {media_type[:60]!r}, wanted {types[0]!r}")
         announced = headers.get("content-length", "")
-        if announced.isdecimal() and len(announced) < 20 and int(announced) > self._most:
+        if announced.isascii() and announced.isdecimal() and len(announced) < 20 and int(announced) > self._most:
             raise FetchError("too-large", url, f"announces {int(announced):,} bytes, more than {self._most:,}")
         packed = bytearray()
         for piece in stream:

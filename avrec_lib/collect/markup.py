@@ -22,6 +22,7 @@ _LONGEST_TEXT = 20_000
 _MARK = re.compile(r"""<(?:(?P<tag>/?[A-Za-z](?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>)|(?P<comment>!--)|(?P<odd>[!?]))?""")
 _RAW = re.compile(r"<(script|style|textarea|title)\b", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_OPENING = re.compile(r"<+(?=[A-Za-z/!?])")
 _CHARSET = re.compile(rb"""<meta[^<>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -183,7 +184,8 @@ def plain_text(value: object) -> str | None:
     -------
     str or None
         Without markup, with entities resolved and white space made single; at most 20,000 characters. None for what is
-        no text, or has none. Text that was escaped twice is resolved twice: what is left holds no tag.
+        no text, or has none. Text that was escaped twice is resolved twice, and what is left holds
+        nothing that a browser would take for a tag.
     """
     if not isinstance(value, str):
         return None
@@ -198,6 +200,5 @@ def plain_text(value: object) -> str | None:
         if resolved == text:
             break
         text = resolved
-    else:
-        text = text.replace("<", "").replace(">", "")
+    text = _OPENING.sub("", text)
     return " ".join(text.split()) or None

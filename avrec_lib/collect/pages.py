@@ -43,7 +43,8 @@ _LOCATION = re.compile(r"<loc>\s*(?:<!\[CDATA\[)?([^<>\]]{1,2000})")
 _CREATOR_LINK = 'a[rel~="author"]'
 _DURATION = re.compile(
     r"P(?:(?P<d>\d{1,6}(?:\.\d{1,9})?)D)?"
-    r"(?:T(?:(?P<h>\d{1,6}(?:\.\d{1,9})?)H)?(?:(?P<m>\d{1,6}(?:\.\d{1,9})?)M)?(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)S)?)?"
+    r"(?:T(?:(?P<h>\d{1,6}(?:\.\d{1,9})?)H)?(?:(?P<m>\d{1,6}(?:\.\d{1,9})?)M)?(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)S)?)?",
+    re.ASCII,
 )
 _SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 
@@ -216,7 +217,7 @@ def _number_of(pattern: re.Pattern[str], url: str | None) -> str | None:
 
 def _seconds(text: str | None) -> float | None:
     """Read whole or decimal seconds."""
-    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*", text or "")
+    found = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*", text or "")
     return float(found.group(1)) or None if found else None
 
 

@@ -162,7 +162,7 @@ def read_retry_after(value: str, now: datetime | None = None) -> float | None:
         Seconds to wait, at least 0; None if the value is neither.
     """
     value = value.strip()
-    if value.isdecimal() and len(value) < 12:
+    if value.isascii() and value.isdecimal() and len(value) < 12:
         return float(value)
     try:
         moment = email.utils.parsedate_to_datetime(value)

@@ -1,0 +1,298 @@
+"""The crawl keeps its manners, survives being killed, and asks again only what has changed."""
+
+import hashlib
+import itertools
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from avrec_lib.collect.crawl import crawl, read_failures, read_page, read_records
+from avrec_lib.collect.manners import FetchError, Manners
+from avrec_lib.world import Profile
+from avrec_lib.world.generate import make_tables
+from avrec_lib.world.site import serve_site
+
+QUICK = Manners(delay_seconds=0.0, timeout_seconds=0.3, total_seconds=0.8, backoff_seconds=0.02, longest_wait=2.0)
+
+
+@pytest.fixture(scope="module")
+def world():
+    """The tables of a world; a crawl reads no media, so none are made."""
+    tables, _, _ = make_tables(Profile("tiny", clips=40, people=40, creators=6), 3)
+    return SimpleNamespace(**{name: tables[name] for name in ("clips", "users", "events")}, media=lambda name: None)
+
+
+def clip_page(scripted, name, *links, **headers):
+    anchors = "".join(f'<a href="{link}">x</a>' for link in links)
+    return scripted.http(f'<h1 class="clip-title">{name}</h1>{anchors}', **headers)
+
+
+@pytest.fixture
+def small(scripted):
+    """A site of a start page, two sitemaps and twelve clips."""
+    sitemap = "".join(f"<url><loc>{scripted.url}/clips/c{number}</loc></url>" for number in range(6))
+    scripted.pages |= {
+        "/robots.txt": scripted.http(
+            f"User-agent: *\nDisallow: /private/\nCrawl-delay: 0.005\nSitemap: {scripted.url}/map.xml\n"
+        ),
+        "/map.xml": scripted.http(
+            f"<sitemapindex><sitemap><loc>{scripted.url}/map-1.xml</loc></sitemap></sitemapindex>",
+            Content_Type="application/xml",
+        ),
+        "/map-1.xml": scripted.http(f"<urlset>{sitemap}</urlset>", Content_Type="application/xml"),
+        "/": scripted.http('<a href="/clips/c6">1</a><a href="/private/x">2</a><a href="http://other.example/">3</a>'),
+        **{
+            f"/clips/c{number}": clip_page(scripted, f"clip {number}", f"/clips/c{min(number + 1, 11)}")
+            for number in range(12)
+        },
+    }
+    return scripted
+
+
+def run(site, folder, **options):
+    return crawl(site.url, folder, manners=options.pop("manners", QUICK), progress=False, **options)
+
+
+def test_every_page_is_found_once_by_sitemap_and_by_link(small, tmp_path):
+    report = run(small, tmp_path)
+    assert sorted(read_records(tmp_path)["clip_id"], key=lambda name: int(name[1:])) == [f"c{i}" for i in range(12)]
+    assert set(Counter(small.paths()).values()) == {1}
+    assert (report.stored, report.failed, report.refused, report.waiting) == (15, 0, 1, 0)
+    assert report.requests == len(small.requests)
+    assert not report.resumed
+
+
+def test_forbidden_and_foreign_addresses_are_not_asked_and_the_forbidden_are_told(small, tmp_path):
+    run(small, tmp_path)
+    assert "/private/x" not in small.paths()
+    failures = read_failures(tmp_path)
+    assert failures[["url", "kind", "attempts"]].values.tolist() == [[small.url + "/private/x", "robots", 0]]
+
+
+def test_a_record_says_where_it_comes_from(small, tmp_path):
+    run(small, tmp_path)
+    record = read_records(tmp_path).iloc[0]
+    page = read_page(tmp_path, record["url"])
+    assert page in small.pages["/clips/c0"]
+    assert record["sha256"] == hashlib.sha256(page).hexdigest()
+    assert record["fetched_at"].tzinfo is not None
+    assert record["status"] == 200
+    assert "description" in record["missing"]
+    with pytest.raises(KeyError, match="no record"):
+        read_page(tmp_path, "http://other/")
+
+
+def test_a_crawl_that_was_left_goes_on_and_asks_nothing_twice(small, tmp_path):
+    first = run(small, tmp_path, pages=5)
+    assert first.waiting > 0
+    second = run(small, tmp_path)
+    assert second.resumed
+    assert second.waiting == 0
+    assert len(read_records(tmp_path)) == 12
+    assert set(Counter(small.paths()).values()) == {1}
+
+
+def test_a_second_crawl_sends_what_it_knows_and_keeps_what_has_not_changed(small, tmp_path):
+    def page(request, _):
+        tag = f'"{version["now"]}"'
+        if request.headers.get("if-none-match") == tag:
+            return small.http("", "304 Not Modified")
+        return clip_page(small, f"version {version['now']}", ETag=tag)
+
+    version = {"now": 1}
+    small.pages["/clips/c3"] = page
+    run(small, tmp_path)
+    before = read_records(tmp_path).set_index("clip_id")
+    report = run(small, tmp_path)
+    assert report.unchanged == 1
+    after = read_records(tmp_path).set_index("clip_id")
+    assert after.loc["c3", "status"] == 304
+    assert after.loc["c3", "fetched_at"] == before.loc["c3", "fetched_at"]
+    version["now"] = 2
+    report = run(small, tmp_path)
+    assert report.unchanged == 0
+    assert read_records(tmp_path).set_index("clip_id").loc["c3", "title"] == "version 2"
+
+
+def test_a_page_that_is_gone_is_forgotten_and_one_that_fails_is_kept(small, tmp_path):
+    run(small, tmp_path)
+    small.pages["/clips/c3"] = small.http("", "410 Gone")
+    small.pages["/clips/c4"] = small.http("", "500 Oops")
+    run(small, tmp_path)
+    records = read_records(tmp_path).set_index("clip_id")
+    assert "c3" not in records.index
+    assert records.loc["c4", "status"] == 500
+    assert records.loc["c4", "title"] == "clip 4"
+
+
+def test_others_go_on_while_a_failed_page_waits(small, tmp_path):
+    small.pages["/clips/c0"] = lambda _, before: (
+        clip_page(small, "at last") if before == 2 else small.http("", "500 No")
+    )
+    run(small, tmp_path, manners=Manners(delay_seconds=0.0, backoff_seconds=0.2))
+    paths = small.paths()
+    first, second, third = (at for at, path in enumerate(paths) if path == "/clips/c0")
+    assert second - first > 1
+    assert "at last" in set(read_records(tmp_path)["title"])
+    times = [small.requests[at].time for at in (first, second, third)]
+    assert times[1] - times[0] >= 0.2
+    assert times[2] - times[1] >= 0.4
+
+
+def test_redirects_are_followed_once_and_loops_are_told_whole(small, tmp_path):
+    def to(place):
+        return small.http("", "302 Found", Location=place)
+
+    small.pages |= {
+        "/": small.http("".join(f'<a href="/{name}">x</a>' for name in ("old", "old2", "l0", "n1", "self", "off"))),
+        "/old": to("/clips/c0"),
+        "/old2": to("/clips/c11"),
+        "/l0": to("/l1"),
+        "/l1": to("/l2"),
+        "/l2": to("/l1"),
+        "/self": to("/self"),
+        "/off": to("http://127.0.0.1:1/"),
+        **{f"/n{number}": to(f"/n{number + 1}") for number in range(1, 20)},
+    }
+    report = run(small, tmp_path)
+    kinds = read_failures(tmp_path).assign(path=lambda table: table["url"].str.removeprefix(small.url))
+    kinds = kinds.set_index("path")["kind"].to_dict()
+    loop = dict.fromkeys(("/l0", "/l1", "/l2", "/self"), "redirect-loop")
+    long = dict.fromkeys((f"/n{number}" for number in range(1, 7)), "too-many-redirects")
+    assert kinds == loop | long | {"/off": "off-site"}
+    assert report.redirected >= 2
+    assert set(Counter(small.paths()).values()) == {1}
+
+
+def test_a_site_without_rules_to_read_is_left_alone(scripted, tmp_path):
+    scripted.pages["/robots.txt"] = scripted.http("", "503 Busy")
+    with pytest.raises(FetchError, match="status 503") as caught:
+        run(scripted, tmp_path)
+    assert caught.value.kind == "robots"
+    assert set(scripted.paths()) == {"/robots.txt"}
+
+
+def test_a_start_that_the_rules_forbid_or_that_is_none_is_refused(scripted, tmp_path):
+    scripted.pages["/robots.txt"] = scripted.http("User-agent: *\nDisallow: /")
+    with pytest.raises(FetchError, match="disallows the start"):
+        run(scripted, tmp_path)
+    with pytest.raises(FetchError, match="bad-url"):
+        crawl("file:///etc", tmp_path / "b", progress=False)
+
+
+def test_a_folder_belongs_to_one_crawl_at_a_time(small, tmp_path):
+    run(small, tmp_path)
+    with pytest.raises(ValueError, match="give another folder"):
+        crawl("http://127.0.0.1:1/", tmp_path, progress=False)
+    with pytest.raises(FileNotFoundError, match="crawl into"):
+        read_records(tmp_path / "nothing")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "crawl.sqlite").write_bytes(b"not a database" * 99)
+    with pytest.raises(ValueError, match="not a crawl's file"):
+        run(small, tmp_path / "bad")
+    holder = sqlite3.connect(tmp_path / "crawl.sqlite", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(RuntimeError, match="in use"):
+        run(small, tmp_path)
+    holder.close()
+
+
+CHILD = """
+import sys
+from avrec_lib.collect.crawl import crawl
+from avrec_lib.collect.manners import Manners
+crawl(sys.argv[1], sys.argv[2], manners=Manners(timeout_seconds=2.0), progress=False)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 4, 9, 13])
+def test_a_killed_crawl_loses_nothing_and_doubles_at_most_the_page_under_way(small, tmp_path, after):
+    """Kill -9 while a page is under way: its answer is held back until the process is dead."""
+    dead = threading.Event()
+
+    def hold(page):
+        def answer(request, before):
+            if len(small.requests) == after + 2 and not dead.is_set():
+                os.kill(child.pid, signal.SIGKILL)
+                child.wait()
+                dead.set()
+            return page
+
+        return answer
+
+    small.pages = {path: hold(page) for path, page in small.pages.items()}
+    child = subprocess.Popen([sys.executable, "-c", CHILD, small.url, str(tmp_path)])
+    child.wait(30)
+    assert dead.is_set()
+    known = set(read_records(tmp_path)["url"])
+    report = run(small, tmp_path)
+    assert report.resumed
+    assert set(read_records(tmp_path)["clip_id"]) == {f"c{number}" for number in range(12)}
+    assert known <= set(read_records(tmp_path)["url"])
+    again = {path: count for path, count in Counter(small.paths()).items() if count > 1}
+    assert sum(again.values()) - len(again) <= 1
+    assert not {small.url + path for path in again} & known
+
+
+def test_no_moment_of_a_commit_is_lost_or_doubled(small, tmp_path):
+    """Kill -9 at moments that the clock chooses, again and again, until the crawl is through."""
+    kills = 0
+    for number in itertools.count():
+        child = subprocess.Popen([sys.executable, "-c", CHILD, small.url, str(tmp_path)])
+        asked = len(small.requests)
+        while child.poll() is None and (len(small.requests) < asked + 3 or number >= 3):
+            time.sleep(0.001)
+        time.sleep(0.002 * number)
+        if child.poll() is None:
+            child.kill()
+            kills += 1
+        elif child.returncode == 0:
+            break
+        child.wait()
+        assert number < 10
+    assert kills >= 1
+    assert len(read_records(tmp_path)) == 12
+    counts = Counter(small.paths())
+    assert sum(counts.values()) - len(counts) <= kills
+
+
+# --- the platform's own site -----------------------------------------------------------------------------------------
+
+
+def test_the_platform_is_read_as_it_is_and_what_is_lost_is_told(world, tmp_path):
+    with serve_site(world, crawl_delay=0.01) as site:
+        report = crawl(site.url, tmp_path, manners=Manners(timeout_seconds=0.5, total_seconds=1.0), progress=False)
+        planted, asked = site.faults, site.requests()
+        gaps = asked["time"].sort_values().diff().iloc[1:]
+        records, failures = read_records(tmp_path), read_failures(tmp_path)
+        assert report.requests == len(asked)
+        lost = set(planted.loc[planted["lost"], "url"])
+        found = records.merge(world.clips, on="clip_id", suffixes=("", "_true"), validate="1:1")
+        assert lost <= set(failures["url"])
+        assert len(found) == len(world.clips) - len(
+            lost & {f"{site.url}/clips/{name}" for name in world.clips["clip_id"]}
+        )
+        assert gaps.min().total_seconds() >= 0.0095
+        titled = found[found["title"].notna()]
+        plain = ~titled["title_true"].str.contains("[<&]")
+        assert (titled["title"] == titled["title_true"].str.split().str.join(" "))[plain].all()
+        assert not titled["title"].str.contains("<[a-zA-Z/]").any()
+        assert (found["uploaded"] == found["release_time"]).all()
+        assert (found["creator_id"] == found["creator_id_true"]).all()
+        assert (found["tags"].fillna("") == found["tags_true"].fillna("")).all()
+        assert found["description"].isna().equals(found["description_true"].isna())
+        clean = found[~found["url"].isin(planted["url"])]
+        touched = clean["url"].iloc[-1]
+        site.touch(clean["clip_id"].iloc[-1], title="Another title")
+        again = crawl(site.url, tmp_path, manners=Manners(timeout_seconds=0.5, total_seconds=1.0), progress=False)
+    assert read_records(tmp_path).set_index("url").loc[touched, ["title", "status"]].tolist() == ["Another title", 200]
+    assert again.unchanged > 0.7 * report.stored
+    assert again.megabytes < 0.5 * report.megabytes
