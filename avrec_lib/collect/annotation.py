@@ -145,6 +145,7 @@ def majority_vote(labels: np.ndarray, *, n_classes: int | None = None) -> tuple[
 def dawid_skene(
     labels: np.ndarray,
     *,
+    who: np.ndarray | None = None,
     n_classes: int | None = None,
     steps: int = 200,
     tolerance: float = 1e-8,
@@ -161,7 +162,9 @@ def dawid_skene(
     Parameters
     ----------
     labels : ndarray of int
-        (n_items, n_annotators), -1 where nothing was said.
+        (n_items, n_columns), -1 where nothing was said.
+    who : ndarray of int, optional
+        (n_columns,), which annotator each column is, from 0: somebody may label twice. By default a column is one.
     n_classes : int, optional
         :math:`J`; by default as many as are met.
     steps : int
@@ -179,7 +182,7 @@ def dawid_skene(
     Raises
     ------
     ValueError
-        If the labels are not whole numbers of shape (items, annotators), or smoothing is below 0.
+        If the labels are not whole numbers of shape (items, columns), `who` does not fit, or smoothing is below 0.
 
     References
     ----------
@@ -189,15 +192,18 @@ def dawid_skene(
     labels, classes = _checked(labels, n_classes)
     if smoothing < 0.0:
         raise ValueError(f"smoothing must be 0 or above, got {smoothing}")
-    item, annotator = np.nonzero(labels != MISSING)
-    said = labels[item, annotator]
+    person = np.arange(labels.shape[1]) if who is None else np.asarray(who)
+    if person.shape != (labels.shape[1],) or person.min() < 0:
+        raise ValueError(f"who needs one annotator, 0 or above, for each of {labels.shape[1]} columns, got {who}")
+    item, column = np.nonzero(labels != MISSING)
+    said, annotator = labels[item, column], person[column]
     counts = _counts(labels, classes)
     votes = counts.sum(axis=1, keepdims=True)
     posterior = np.where(votes > 0, counts / np.maximum(votes, 1.0), 1.0 / classes)
     reached: list[float] = []
     for _ in range(max(steps, 1)):
         prior = posterior.mean(axis=0)
-        confusion = np.full((labels.shape[1], classes, classes), smoothing)
+        confusion = np.full((int(person.max()) + 1, classes, classes), smoothing)
         np.add.at(confusion.transpose(0, 2, 1), (annotator, said), posterior[item])
         total = confusion.sum(axis=2, keepdims=True)
         confusion = np.divide(confusion, total, out=np.full_like(confusion, 1.0 / classes), where=total > 0.0)

@@ -189,9 +189,10 @@ def tag_preferences(
 ) -> Preferences:
     r"""Describe each person by the tags of what they watched.
 
-    .. math:: v_{ut} = \ln\frac{n}{n_t} \sum_{i \ni t} w_{ui}\, r_{ui}, \qquad w = 2^{-\mathrm{age} / \mathrm{half\,life}}
+    .. math:: v_{ut} = \ln\frac{n}{n_t} \sum_{i \ni t} w_{ui}\, r_{ui}, \qquad w_{ui} = 2^{-a_{ui} / h}
 
-    where :math:`n_t` of :math:`n` clips carry the tag: a tag that every clip has tells nothing. Rows then get length 1.
+    where :math:`n_t` of :math:`n` clips carry the tag (one that every clip has tells nothing), :math:`r_{ui}` is the
+    share watched, :math:`a_{ui}` its age and :math:`h` the half-life. Rows then get length 1.
 
     Parameters
     ----------
@@ -219,12 +220,14 @@ def tag_preferences(
         events = events[events["time"] < moment]
     weight = watch_fraction(events, clips)
     if half_life_days is not None and len(events):
-        age = ((moment if moment is not None else events["time"].max()) - events["time"]) / pd.Timedelta(days=1)
+        until = moment if moment is not None else events["time"].max()
+        age = (until - events["time"]).dt.total_seconds() / 86_400.0
         weight = weight * 0.5 ** (age / half_life_days)
     watched = weight.notna() & (weight > 0.0)
     tags = clips.set_index("clip_id")["tags"].dropna().str.lower().str.split("|").explode()
     carried = tags[tags != ""].rename("tag").reset_index().drop_duplicates()
-    rarity = np.log(clips["clip_id"].nunique() / carried["tag"].value_counts())
+    carriers = carried.groupby("tag")["clip_id"].size().astype("float64")
+    rarity = pd.Series(np.log(clips["clip_id"].nunique() / carriers.to_numpy()), index=carriers.index)
     pairs = events.loc[watched, ["user_id", "clip_id"]].assign(weight=weight[watched]).merge(carried, on="clip_id")
     values = pairs["weight"].to_numpy() * pairs["tag"].map(rarity).to_numpy(dtype=np.float64)
     matrix, user_ids, names = _matrix(pairs["user_id"], pairs["tag"], values, np.float64)
