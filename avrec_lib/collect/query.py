@@ -47,7 +47,7 @@ def open_events(folder: str | os.PathLike[str], *, threads: int | None = None) -
     DuckDBPyConnection
         With a view ``events``: the columns of the ``events`` schema, ``source`` and ``line`` (which file, and where
         in it), and ``day`` (of the time, in UTC). A condition on ``day`` keeps DuckDB from opening other days' files.
-        The connection reads these files and no others, and its settings are locked. It sees the log as it is now;
+        The connection reads these files and no others. It sees the log as it is now;
         open it again after more was taken in.
 
     Raises
@@ -69,7 +69,6 @@ def open_events(folder: str | os.PathLike[str], *, threads: int | None = None) -
         columns += ["NULL::INTEGER AS source", "NULL::BIGINT AS line", "NULL::DATE AS day"]
         connection.execute(f"CREATE VIEW events AS SELECT {', '.join(columns)} WHERE false")
     connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
     return connection
 
 
@@ -95,11 +94,11 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[ob
     duckdb.Error
         If the question is malformed, or asks for something other than the log.
     ValueError
-        If it is an order rather than a question.
+        If there is nothing to answer.
     """
     answer = connection.sql(sql, params=parameters)
     if answer is None:
-        raise ValueError(f"this is no question, and has no answer: {sql}")
+        raise ValueError(f"this is no question: {sql!r}")
     return answer.to_arrow_table().to_pandas()
 
 

@@ -182,6 +182,18 @@ def test_killed_at_any_step_and_called_again_nothing_is_lost_or_doubled(tmp_path
     assert len(seen) > 4 and sorted(set(seen)) == ([0, 60] if moment == "before" else [0, 60, 120])
 
 
+def test_what_a_kill_left_behind_is_gone_even_if_that_file_never_comes_again(tmp_path, monkeypatch):
+    dying = Dying(1, "after")
+    monkeypatch.setattr(Path, "replace", lambda path, target: dying(path, target))
+    with pytest.raises(KilledError):
+        ingest([write(tmp_path / "a.ndjson", make_lines(300))], tmp_path / "log", progress=False)
+    monkeypatch.setattr(Path, "replace", RENAME)
+    left = set((tmp_path / "log").rglob("*.parquet*"))
+    ingest([write(tmp_path / "b.ndjson", make_lines(3))], tmp_path / "log", progress=False)
+    assert left and not left & set((tmp_path / "log").rglob("*"))
+    assert not list((tmp_path / "log").rglob("*.unfinished"))
+
+
 def test_a_real_kill_costs_at_most_the_file_at_work(tmp_path):
     paths = [write(tmp_path / f"{n}.ndjson", make_lines(4_000, begin=n * 4_000, every=60)) for n in range(12)]
     words = f"from avrec_lib.collect.log import ingest; ingest({[str(p) for p in paths]}, {str(tmp_path / 'log')!r})"
