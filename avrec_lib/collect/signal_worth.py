@@ -39,10 +39,9 @@ def _meetings(events: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
     met = met.join(first).reset_index()
     found = search_intents(events, clips)
     found = found[found["fits"]].drop_duplicates(["user_id", "clip_id"])
-    asked = pd.MultiIndex.from_frame(found[["user_id", "clip_id"]])
-    met["search"] = pd.MultiIndex.from_frame(met[["user_id", "clip_id"]]).isin(asked)
-    searched = found.set_index(["user_id", "clip_id"])["search_time"]
-    met["search at"] = searched.reindex(pd.MultiIndex.from_frame(met[["user_id", "clip_id"]])).to_numpy()
+    searched = found[["user_id", "clip_id", "search_time"]].rename(columns={"search_time": "search at"})
+    met = met.merge(searched, on=["user_id", "clip_id"], how="left")
+    met["search"] = met["search at"].notna()
     return met
 
 

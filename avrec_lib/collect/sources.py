@@ -30,7 +30,7 @@ def normalised(values: pd.Series) -> pd.Series:
     # Each spelling is brought into shape once, however many rows have it.
     codes, spellings = pd.factorize(values.astype(object))
     plain = [" ".join(unicodedata.normalize("NFKC", str(text)).casefold().split()) for text in spellings]
-    return pd.Series(np.array([*plain, None], dtype=object)[codes], index=values.index)
+    return pd.Series(np.array([*plain, None], dtype=object)[codes], index=values.index, dtype=object)
 
 
 def _same(first: pd.Series, second: pd.Series, tolerance: float) -> pd.Series:
