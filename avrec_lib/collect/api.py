@@ -154,7 +154,7 @@ class PagedClient:
     client_id, client_secret : str
         The account.
     manners : Manners, optional
-        The rules to keep; default a pause of 0.02 s. ``robots.txt`` speaks to those who come without an account and
+        The rules to keep; default a pause of 0.02 s and three retries of every kind. ``robots.txt`` speaks to those who come without an account and
         is not asked.
     limit : int
         Items a page.
@@ -178,7 +178,9 @@ class PagedClient:
         self._account = {"client_id": client_id, "client_secret": client_secret}
         self._seed = seed
         self._token: str | None = None
-        self._client = PoliteClient(manners or Manners(delay_seconds=0.02), obey_robots=False, seed=seed)
+        self._client = PoliteClient(
+            manners or Manners(delay_seconds=0.02, slow_retries=3), obey_robots=False, seed=seed
+        )
 
     def __enter__(self) -> "PagedClient":
         return self
