@@ -154,8 +154,8 @@ class PagedClient:
     client_id, client_secret : str
         The account.
     manners : Manners, optional
-        The rules to keep; default a pause of 0.02 s and three retries of every kind. ``robots.txt`` speaks to those who come without an account and
-        is not asked.
+        The rules to keep; default a pause of 0.02 s, and three retries of a slow answer too. ``robots.txt`` speaks to
+        those who come without an account and is not asked.
     limit : int
         Items a page.
     seed : int

@@ -176,6 +176,22 @@ def test_the_server_never_sees_two_requests_closer_than_the_larger_pause(scripte
     assert min(b - a for a, b in itertools.pairwise(times)) >= least - 0.002
 
 
+def test_the_pause_is_counted_from_the_answer_however_long_that_took(scripted):
+    answered = []
+
+    def slow(*_):
+        time.sleep(0.12)
+        answered.append(time.monotonic())
+        return scripted.http("a")
+
+    scripted.pages["/a"] = slow
+    with PoliteClient(Manners(delay_seconds=0.1), obey_robots=False) as client:
+        for _ in range(3):
+            client.get(scripted.url + "/a")
+    asked = [request.time for request in scripted.requests]
+    assert min(after - before for before, after in zip(answered[:-1], asked[1:], strict=True)) >= 0.098
+
+
 def test_every_request_says_who_asks(scripted):
     scripted.pages["/a"] = scripted.http("a")
     with PoliteClient(QUICK) as client:
