@@ -193,10 +193,13 @@ def plain_text(value: object) -> str | None:
     for _ in range(4):
         if "<" not in text and "&" not in text:
             break
-        soup = soup_of(text)
+        # The parser drops the ampersand of an entity that the text's end cuts short: "AT&T" needs something behind it.
+        soup = soup_of(text + "\n")
         for node in soup.find_all(["script", "style"]):
             node.decompose()
-        resolved = clean_characters(soup.get_text())
+        for node in soup.find_all("br"):
+            node.replace_with(" ")
+        resolved = clean_characters(soup.get_text().removesuffix("\n"))
         if resolved == text:
             break
         text = resolved

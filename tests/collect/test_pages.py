@@ -117,6 +117,8 @@ def test_lone_surrogates_and_null_bytes_do_not_reach_a_record():
         ("&amp;lt;img src=x onerror=alert(1)&amp;gt;x", "x"),
         ('x<img src=x onerror="alert(1)">', "x"),
         ("<style>p {}</style>y", "y"),
+        ("AT&T", "AT&T"),
+        ("one | S&I<br>two", "one | S&I two"),
         ("I <3 you, 3 < 4 & 5 > 4", "I <3 you, 3 < 4 & 5 > 4"),
         ("  two\n\t lines ", "two lines"),
         ("<!-- no -->yes", "yes"),
