@@ -30,7 +30,7 @@ from avrec_lib.collect.datasets import (
     load_dataset,
 )
 from avrec_lib.collect.fetching import FetchFailedError
-from avrec_lib.collect.registry import read_registry
+from avrec_lib.collect.registry import read_checked, read_registry
 from avrec_lib.tables import check
 
 CONTENTS = {
@@ -205,6 +205,14 @@ def test_a_damaged_file_is_fetched_anew(tmp_path, server):
     assert held(tmp_path) == CONTENTS
 
 
+@pytest.mark.parametrize(("body", "found"), [(b"short", "5"), (b"x" * 100, "more than 18")])
+def test_a_file_of_another_size_is_told_by_its_size(tmp_path, body, found):
+    (tmp_path / "README.txt").write_bytes(body)
+    file = register(tmp_path, "http://127.0.0.1/")["three"].files["README.txt"]
+    with pytest.raises(DataDamagedError, match=f"README.txt has {found} bytes instead of 18"):
+        read_checked(tmp_path, file, command="the command")
+
+
 def test_the_second_address_is_tried_when_the_first_has_gone(tmp_path, server):
     known = register(tmp_path, server.url, bases=[f"{server.url}gone/", f"{server.url}good/"])
     fetch(tmp_path, known)
@@ -272,7 +280,7 @@ def test_a_killed_fetch_leaves_no_half_file_under_a_final_name(tmp_path, server)
     server.spoil["good/deep/er/b.ogg"] = ["silent"]
     code = (
         "import sys; from avrec_lib.collect.datasets import fetch_dataset; "
-        "from avrec_lib.collect.registry import read_registry; "
+        "from avrec_lib.collect.registry import read_checked, read_registry; "
         "fetch_dataset('three', home=sys.argv[1], registry=read_registry(sys.argv[1] + '/registry.json'), "
         "pause_seconds=20, progress=False)"
     )

@@ -127,11 +127,11 @@ def test_the_later_rating_stands_wherever_its_row_is():
 
 
 def test_biases_follow_their_formulas_by_hand():
-    found = rating_matrix(ratings([("u", "a", 5.0, 0), ("u", "b", 4.0, 0), ("v", "a", 3.0, 0)]))
+    found = rating_matrix(ratings([("u", "a", 5.0, 0), ("u", "b", 3.0, 0), ("v", "a", 4.0, 0)]))
     bias = rating_biases(found, user_weight=2.0, clip_weight=1.0)
     assert bias.mean == 4.0
-    np.testing.assert_allclose(bias.clip, [(1 - 1) / 3, 0.0])
-    np.testing.assert_allclose(bias.user, [1 / 4, -1 / 3])
+    np.testing.assert_allclose(bias.clip, [(1 + 0) / 3, -1 / 2])
+    np.testing.assert_allclose(bias.user, [(1 - 1 / 3 - 1 + 1 / 2) / 4, (0 - 1 / 3) / 3])
 
 
 def test_planted_rating_habits_are_found():
