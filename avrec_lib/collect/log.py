@@ -24,9 +24,8 @@ from tqdm import tqdm
 from avrec_lib.collect.event import Decoded, decode_events
 from avrec_lib.collect.event_schema import Bad, find_faults
 from avrec_lib.collect.lines import DamagedLogError, LogLimits, read_blocks
-from avrec_lib.collect.log_store import Parts, Source, commit, days_of, prepare_folder, read_sources, sweep
+from avrec_lib.collect.log_store import Parts, Source, commit, days_of, only_one, prepare_folder, read_sources, sweep
 from avrec_lib.collect.server_log import decode_server_lines
-from avrec_lib.world.store import locked
 
 __all__ = ["IngestReport", "LogLimits", "ingest"]
 
@@ -249,7 +248,7 @@ def ingest(
     hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
     total = sum(path.stat().st_size for path in files)
     with (
-        locked(folder / "sources", waiting=f"{folder}: another process is adding to this log; waiting for it"),
+        only_one(folder),
         tqdm(total=total, desc="log", unit="B", unit_scale=True, disable=hidden) as bar,
     ):
         known = read_sources(folder)

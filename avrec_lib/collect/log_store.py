@@ -12,7 +12,8 @@ log with all its rows or with none, at whatever moment the program is killed.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["Parts", "Source", "commit", "days_of", "prepare_folder", "read_sources", "sweep", "write_whole"]
+__all__ = ["Parts", "Source", "commit", "days_of", "only_one", "prepare_folder", "read_sources", "sweep", "write_whole"]
 
 _BUFFERED_ROWS = 1 << 17
 _DAY = 86_400_000_000  # microseconds
@@ -193,6 +194,33 @@ def prepare_folder(folder: Path) -> None:
     """
     for name in ("quarantine", "sources"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Wait until no other process adds to a log, and keep others waiting meanwhile.
+
+    The system ends the claim when its holder ends, however it ends.
+
+    Parameters
+    ----------
+    folder : Path
+        The log.
+
+    Yields
+    ------
+    None
+        While nobody else adds to it.
+    """
+    # Where there is no fcntl (Windows), two at once are not kept apart; do not start two there.
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def sweep(folder: Path, sources: Sequence[Source]) -> None:

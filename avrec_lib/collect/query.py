@@ -48,7 +48,7 @@ def open_events(folder: str | os.PathLike[str], *, threads: int | None = None) -
         With a view ``events``: the columns of the ``events`` schema, ``source`` and ``line`` (which file, and where
         in it), and ``day`` (of the time, in UTC). A condition on ``day`` keeps DuckDB from opening other days' files.
         The connection reads these files and no others. It sees the log as it is now;
-        open it again after more was taken in.
+        open it again after more was taken in. :func:`ask` gives answers as tables.
 
     Raises
     ------

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -234,29 +236,27 @@ def test_what_others_put_into_the_folder_is_left_alone(tmp_path):
     assert all(note.read_text() == "mine" for note in notes)
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path):
-    measure = (
-        "import sys, psutil, threading, time\n"
-        "from avrec_lib.collect.log import ingest\n"
-        "me, most, over = psutil.Process(), [0], threading.Event()\n"
-        "def look():\n"
-        "    while not over.wait(0.02): most[0] = max(most[0], me.memory_info().rss)\n"
-        "ingest([sys.argv[1]], sys.argv[3], progress=False)\n"
-        "before = me.memory_info().rss\n"
-        "threading.Thread(target=look, daemon=True).start()\n"
-        "ingest([sys.argv[2]], sys.argv[3], progress=False)\n"
-        "over.set(); print(most[0] - before)"
-    )
-    block = make_lines(20_000, every=20)
-    size = []
-    for name, times in (("small", 7), ("large", 18)):
-        big = write(
-            tmp_path / f"{name}.ndjson", [line.replace(b"u", b"u%d" % n, 1) for n in range(times) for line in block]
-        )
-        words = [sys.executable, "-c", measure, str(write(tmp_path / "warm", block)), str(big), str(tmp_path / name)]
-        size.append(int(subprocess.run(words, check=True, capture_output=True, text=True).stdout) / 1e6)
-    assert size[1] < 1.6 * size[0] + 20, f"{size} MB"
-    assert size[1] < 300
+@pytest.mark.parametrize("name", ["plain", "packed.gz"])
+def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(log_store, "_BUFFERED_ROWS", 5_000)
+    block = make_lines(10_000, every=30)
+    most = []
+    for times in (1, 2, 6):  # the first is to warm up
+        lines = [line.replace(b': "u', b': "u%d-' % (times * 10 + n)) for n in range(times) for line in block]
+        path = write(tmp_path / f"{times}-{name}", lines)
+        del lines
+        outer, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+        pa.set_memory_pool(pool)
+        tracemalloc.start()
+        try:
+            assert ingest([path], tmp_path / "log", progress=False).kept == times * 10_000
+            most.append((pool.max_memory() / 1e6, tracemalloc.get_traced_memory()[1] / 1e6))
+        finally:
+            tracemalloc.stop()
+            pa.set_memory_pool(outer)
+    _, small, large = most
+    for what, less, more in zip(("Arrow", "Python"), small, large, strict=True):
+        assert more < 1.25 * less + 0.5, f"{what}: {less:.1f} MB, and {more:.1f} MB for three times the lines"
 
 
 @pytest.mark.parametrize("name", ["absent.ndjson", "."])
