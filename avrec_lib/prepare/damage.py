@@ -29,9 +29,9 @@ ISSUES: dict[str, str] = {
 UNFIT: frozenset[str] = frozenset({"absent", "empty", "unreadable", "truncated", "corrupt"})
 """Issues that make a file unfit: what is read from it is not what was uploaded. The others leave a usable modality."""
 
-_SHORTAGE = 0.25  # seconds that may be missing at the end before a stream counts as cut: headers round
+_SHORTAGE = 0.1  # seconds: damage after which less is missing at the end lies inside
 _BLANK = 2.0  # levels of 255, standard deviation within a picture
-_FROZEN = 0.05  # levels of 255, mean change in half a second: noise of the codec alone
+_FROZEN = 4.0  # levels of 255, change of any part since the first picture: a codec alone makes some 2
 _SILENT = 1e-3  # full scale at 1: -60 dB
 
 _CONTAINERS = {
@@ -179,7 +179,7 @@ def _judge(path: Path, facts: Facts) -> list[Issue]:
             issues.append(Issue("blank", f"no picture has a contrast above {facts.contrast:.1f} of 255 levels"))
         elif facts.change < _FROZEN:  # never true of a single picture, whose change is nan
             issues.append(
-                Issue("frozen", f"no picture differs from the one before by more than {facts.change:.2f} levels")
+                Issue("frozen", f"no part of the picture changes by more than {facts.change:.2f} of 255 levels")
             )
     if facts.sound_seconds > 0 and facts.peak < _SILENT:
         issues.append(Issue("silent", f"no sample is louder than {facts.peak:.1g} of full scale"))
@@ -200,4 +200,6 @@ def _broken_streams(facts: Facts) -> list[Issue]:
         if problem:
             kind = "truncated" if stated - seconds > _SHORTAGE else "corrupt"
             found.setdefault(kind, f"{name} {problem}")
-    return [Issue(kind, reason) for kind, reason in found.items()]
+    # The last packet of a file that was cut is damaged too.
+    kind = "truncated" if "truncated" in found else "corrupt"
+    return [Issue(kind, found[kind])] if found else []

@@ -26,7 +26,7 @@ from avrec_lib.prepare.fingerprints import PICTURE_FPS, Fingerprint, Fingerprint
 
 __all__ = ["Examination", "Facts", "examine", "examine_clips", "fingerprint_clips"]
 
-_SIDE = 64  # pixels
+_SIDE, _BLOCKS = 64, 8  # pixels and blocks a side
 _SOUND_RATE = 11_025
 _LARGEST = 1 << 26  # bytes of a file in the cache
 
@@ -58,8 +58,8 @@ class Facts:
     contrast : float
         Largest standard deviation of grey within a picture, levels of 255.
     change : float
-        Largest mean absolute change of grey between two pictures half a second apart, levels of 255; nan where there
-        is only one.
+        Largest difference of grey between an eighth by an eighth of a picture and of the first one, levels of 255; nan
+        where there is only one.
     peak : float
         Largest amplitude of the sound, full scale at 1.
     """
@@ -115,7 +115,7 @@ def examine(path: str | Path) -> Examination:
         info = media.probe(path)
     except media.MediaError as error:
         return Examination(Facts(size_bytes=size, problem=error.reason), _NO_WORDS)
-    picture, seen = _look(path) if info.video else (_NO_WORDS.picture, {})
+    picture, seen = _look(path, _frame_seconds(info.video[0].fps)) if info.video else (_NO_WORDS.picture, {})
     sound, heard = _listen(path) if info.audio else (_NO_WORDS.sound, {})
     facts = Facts(
         size_bytes=size,
@@ -130,7 +130,7 @@ def examine(path: str | Path) -> Examination:
     return Examination(facts, Fingerprint(picture, sound))
 
 
-def _look(path: Path) -> tuple[Track, dict[str, Any]]:
+def _look(path: Path, usual: float) -> tuple[Track, dict[str, Any]]:
     try:
         return _pictures(path, "strict")
     except media.MediaError as error:
@@ -139,19 +139,28 @@ def _look(path: Path) -> tuple[Track, dict[str, Any]]:
         track, seen = _pictures(path, "partial")
     except media.MediaError:
         return _NO_WORDS.picture, {"picture_problem": problem}
-    return track, seen | {"picture_problem": problem}
+    # Half a second is too coarse to tell a cut from damage inside: damaged files, and only they, are read again.
+    last = [batch.times[-1] for batch in media.iter_frames(path, size=8, errors="partial")][-1]
+    return track, seen | {"picture_problem": problem, "picture_seconds": float(last) + usual}
+
+
+def _frame_seconds(fps: float) -> float:
+    return 1.0 / fps if fps > 0 else 0.0  # not true of nan
 
 
 def _pictures(path: Path, errors: Literal["strict", "partial"]) -> tuple[Track, dict[str, Any]]:
-    tracks, contrast, change, last, reached = [_NO_WORDS.picture], 0.0, math.nan, None, 0.0
+    tracks, contrast, change, first, reached = [_NO_WORDS.picture], 0.0, math.nan, None, 0.0
     for batch in media.iter_frames(path, fps=PICTURE_FPS, size=_SIDE, errors=errors):
         tracks.append(picture_track(batch.images))
         grey = batch.images.mean(axis=3, dtype=np.float32)
+        # The noise of a codec cancels in the mean of a block, and what moves through it does not.
+        blocks = grey.reshape(-1, _BLOCKS, _SIDE // _BLOCKS, _BLOCKS, _SIDE // _BLOCKS).mean(axis=(2, 4))
         contrast = max(contrast, float(grey.std(axis=(1, 2)).max()))
-        row = grey if last is None else np.concatenate([last, grey])
-        if len(row) > 1:
-            change = float(np.fmax(change, np.abs(np.diff(row, axis=0)).mean(axis=(1, 2)).max()))
-        last, reached = grey[-1:], float(batch.times[-1]) + 1.0 / PICTURE_FPS
+        if first is None:
+            first, blocks = blocks[:1], blocks[1:]
+        if len(blocks):
+            change = float(np.fmax(change, np.abs(blocks - first).max()))
+        reached = float(batch.times[-1]) + 1.0 / PICTURE_FPS
     words = np.concatenate([track.words for track in tracks])
     valid = np.concatenate([track.valid for track in tracks])
     return Track(words, valid), {"contrast": contrast, "change": change, "picture_seconds": reached}

@@ -14,15 +14,26 @@ from avrec_lib.prepare.fingerprints import PICTURE_FPS, SOUND_WORDS_PER_SECOND, 
 from avrec_lib.prepare.report import Report, account
 from avrec_lib.prepare.track_search import Candidates, distance_at, find_candidates, picture_keys, sound_keys
 
-__all__ = ["exact_duplicates", "find_near_duplicates", "group_copies", "remove_copies"]
+__all__ = [
+    "JOINT_LIMITS",
+    "PICTURE_LIMIT",
+    "SOUND_LIMIT",
+    "exact_duplicates",
+    "find_near_duplicates",
+    "group_copies",
+    "remove_copies",
+]
 
-PICTURE_LIMIT = 0.1
-"""Share of bits by which the pictures of copies differ at most."""
+PICTURE_LIMIT = 0.08
+"""Share of bits by which the pictures of copies differ at most, when nothing else speaks for a copy."""
 
-SOUND_LIMIT = 0.25
-"""Share of bits by which the sound of copies differs at most; strangers differ in half."""
+SOUND_LIMIT = 0.12
+"""Share of bits by which the sound of copies differs at most, when nothing else speaks for a copy."""
 
-_LEAST_PICTURES, _LEAST_SOUND = 3, 128  # words: 1.5 s each
+JOINT_LIMITS = (0.3, 0.28)
+"""The same of picture and sound when both agree: two weak hints of different kinds are a strong one."""
+
+_LEAST_PICTURES, _LEAST_SOUND = 3, 256  # words: 1.5 s, and the 3 s that Haitsma and Kalker compare
 _COLUMNS = ["first", "second", "by", "picture_distance", "sound_distance", "shift_seconds"]
 
 
@@ -31,20 +42,25 @@ def find_near_duplicates(
     *,
     picture_limit: float = PICTURE_LIMIT,
     sound_limit: float = SOUND_LIMIT,
+    joint_limits: tuple[float, float] = JOINT_LIMITS,
     most_sharing: int = 40,
 ) -> pd.DataFrame:
     """Find the pairs of clips of which one is a copy of the other, or both of a third.
 
-    Either sense is enough: a cropped copy still sounds the same, one that was shifted in pitch still looks the same.
-    So two films under one song, or two songs under one still picture, are pairs too: `by` tells, and the reader
-    decides. A copy that was cropped *and* shifted is not found.
+    One sense is enough where it is sure: a cropped copy still sounds the same, one that was shifted in pitch still
+    looks the same. Where it is not, as after a poor encoding, the other has to agree: two bands that play one march
+    sound much alike and look different. Two films under one and the same recording, or two songs under one still
+    picture, are pairs too: `by` tells, and the reader decides. A copy that was cropped *and* shifted is not found.
 
     Parameters
     ----------
     fingerprints : Fingerprints
         Of n clips.
     picture_limit, sound_limit : float
-        Largest share of differing bits at the best alignment in time, between 0 and 0.5.
+        Largest share of differing bits, at the best alignment in time, for which one sense is enough; strangers differ
+        in about half.
+    joint_limits : tuple of float
+        The same for picture and sound where both must agree.
     most_sharing : int
         A word that more clips share is no hint: intros, idents, test pictures. A clip of which there are more copies
         than this may be missed.
@@ -61,7 +77,9 @@ def find_near_duplicates(
     ValueError
         If a limit makes no sense.
     """
-    for name, limit in (("picture_limit", picture_limit), ("sound_limit", sound_limit)):
+    limits = {"picture_limit": picture_limit, "sound_limit": sound_limit}
+    limits |= dict(zip(("joint_limits[0]", "joint_limits[1]"), joint_limits, strict=True))
+    for name, limit in limits.items():
         if not 0.0 <= limit < 0.5:
             raise ValueError(f"{name} is a share of bits, at least 0 and below 0.5 (chance), got {limit}")
     if most_sharing < 2:
@@ -71,13 +89,12 @@ def find_near_duplicates(
     heard = find_candidates(sound, sound_keys(sound.words), most_sharing=most_sharing, votes=2)
     first, second, look_shift, sound_shift = _joined(seen, heard)
     look = distance_at(picture, first, second, look_shift, slack=1, least_words=_LEAST_PICTURES)
-    likely = look <= picture_limit
-    # Few of the pairs found by sight alone are worth the longer comparison by ear, and none that were found by ear.
     sounds = distance_at(sound, first, second, sound_shift, slack=2, least_words=_LEAST_SOUND)
-    alike = sounds <= sound_limit
-    found = likely | alike
-    by = np.where(likely & alike, "both", np.where(likely, "picture", "sound"))[found]
-    shift = np.where(alike, sound_shift / SOUND_WORDS_PER_SECOND, look_shift / PICTURE_FPS)[found]
+    both = (look <= joint_limits[0]) & (sounds <= joint_limits[1])
+    by_sound = sounds <= sound_limit
+    found = both | by_sound | (look <= picture_limit)
+    by = np.where(both, "both", np.where(by_sound, "sound", "picture"))[found]
+    shift = np.where(both | by_sound, sound_shift / SOUND_WORDS_PER_SECOND, look_shift / PICTURE_FPS)[found]
     columns = [fingerprints.ids[first[found]], fingerprints.ids[second[found]], by, look[found], sounds[found], shift]
     table = pd.DataFrame(dict(zip(_COLUMNS, columns, strict=True)))
     return table.astype({"first": "str", "second": "str", "by": "str"})

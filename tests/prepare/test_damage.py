@@ -1,0 +1,135 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from avrec_lib.media import write_clip
+from avrec_lib.prepare import examination
+from avrec_lib.prepare.damage import ISSUES, inspect_clips, inspect_media, quarantine
+from avrec_lib.prepare.examination import examine, examine_clips
+
+RATE = 22_050
+
+
+def kinds(path):
+    issues = inspect_media(path)
+    assert all(issue.kind in ISSUES and issue.reason for issue in issues)
+    return [issue.kind for issue in issues]
+
+
+def moving(seconds=3):
+    t, y, x = np.ogrid[: 12 * seconds, :64, :64]
+    wave = 128 + 100 * np.sin((x + 2 * y) / 9 + t / 3)
+    return np.repeat(wave[..., None], 3, axis=3).astype(np.uint8)
+
+
+def hum(seconds=3):
+    return 0.3 * np.sin(2 * np.pi * 440 * np.arange(seconds * RATE) / RATE)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return write_clip(tmp_path_factory.mktemp("whole") / "whole.mp4", frames=moving(), sound=hum())
+
+
+def test_a_sound_file_has_no_issue(whole):
+    assert kinds(whole) == []
+
+
+def test_what_is_missing_or_empty_is_named(tmp_path):
+    assert kinds(write_clip(tmp_path / "mute.mp4", frames=moving())) == ["no-sound"]
+    assert kinds(write_clip(tmp_path / "dark.mp4", sound=hum())) == ["no-picture"]
+    assert kinds(write_clip(tmp_path / "radio.mp3", sound=hum())) == []
+    assert kinds(tmp_path / "nowhere.mp4") == ["absent"]
+    assert kinds(tmp_path) == ["absent"]
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    assert kinds(tmp_path / "empty.mp4") == ["empty"]
+    (tmp_path / "words.mp4").write_text("this is no film")
+    assert kinds(tmp_path / "words.mp4") == ["unreadable"]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_file_that_was_cut_is_truncated_wherever_it_was_cut(whole, tmp_path, share):
+    content = whole.read_bytes()
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(content[: round(share * len(content))])
+    assert kinds(cut) == ["truncated"]
+    assert "3.00 s" in inspect_media(cut)[0].reason
+
+
+def test_damage_in_the_middle_is_not_taken_for_a_cut(whole, tmp_path):
+    content = bytearray(whole.read_bytes())
+    middle = len(content) * 2 // 3
+    content[middle : middle + 200] = bytes(200)
+    path = tmp_path / "hole.mp4"
+    path.write_bytes(content)
+    assert kinds(path) == ["corrupt"]
+
+
+def test_silence_is_told_from_quiet_sound_and_a_still_from_a_slow_picture(tmp_path):
+    silence, whisper = np.zeros(3 * RATE), 0.005 * hum() / 0.3
+    assert kinds(write_clip(tmp_path / "silent.mp4", frames=moving(), sound=silence)) == ["silent"]
+    assert kinds(write_clip(tmp_path / "quiet.mp4", frames=moving(), sound=whisper)) == []
+    still = np.repeat(moving()[:1], 36, axis=0)
+    assert kinds(write_clip(tmp_path / "still.mp4", frames=still, sound=hum())) == ["frozen"]
+    black = np.zeros_like(still)
+    assert kinds(write_clip(tmp_path / "black.mp4", frames=black, sound=hum())) == ["blank"]
+    slow = still.copy()
+    slow[18:, 20:40, 20:40] = 255  # one thing appears
+    assert kinds(write_clip(tmp_path / "slow.mp4", frames=slow, sound=hum())) == []
+
+
+def test_a_name_that_promises_another_format_is_noticed(whole, tmp_path):
+    for name in ("clip.webm", "clip.mkv", "clip"):
+        path = tmp_path / name
+        path.write_bytes(whole.read_bytes())
+        assert kinds(path) == ["wrong-container"]
+    film = tmp_path / "film.mov"
+    film.write_bytes(whole.read_bytes())
+    assert kinds(film) == []
+    named = write_clip(tmp_path / "film.mkv", frames=moving(), sound=hum()).rename(tmp_path / "film.mp4")
+    assert kinds(named) == ["wrong-container"]
+
+
+def test_quarantine_sets_the_unfit_aside_and_notes_the_rest(whole, tmp_path):
+    paths = {"whole": whole, "mute": write_clip(tmp_path / "mute.mp4", frames=moving()), "cut": tmp_path / "cut.mp4"}
+    paths["cut"].write_bytes(whole.read_bytes()[:-3000])
+    clips = pd.DataFrame({"clip_id": ["cut", "whole", "mute"], "title": ["x", "y", "z"]}, index=[7, 8, 9])
+    options = {"n_jobs": 1, "progress": False, "cache": tmp_path / "cache"}
+    kept, report = quarantine(clips, paths, **options)
+    assert kept["clip_id"].tolist() == ["whole", "mute"]
+    assert kept.index.tolist() == [8, 9]
+    assert report.removed.values.tolist() == [["cut", "truncated"]]
+    assert report.changed.values.tolist() == [["mute", "no-sound, kept"]]
+    assert (report.before, report.after) == (3, 2)
+    kept, report = quarantine(clips, paths, unfit={"no-sound"}, **options)
+    assert kept["clip_id"].tolist() == ["cut", "whole"]
+    with pytest.raises(ValueError, match="no issue named 'sad'"):
+        quarantine(clips, paths, unfit={"sad"}, **options)
+    with pytest.raises(ValueError, match=r"1 clip\(s\) have no path, such as mute"):
+        quarantine(clips, {"whole": whole, "cut": paths["cut"]}, **options)
+
+
+def test_a_file_is_decoded_once_and_again_when_its_bytes_change(whole, tmp_path, monkeypatch):
+    path, decoded = tmp_path / "clip.mp4", []
+    path.write_bytes(whole.read_bytes())
+    monkeypatch.setattr(examination, "examine", lambda path: decoded.append(path) or examine(path))
+    options = {"n_jobs": 1, "progress": False, "cache": tmp_path / "cache"}
+    first = examine_clips({"a": path}, **options)["a"]
+    again = examine_clips({"b": path}, **options)["b"]
+    assert len(decoded) == 1
+    assert again.facts == first.facts
+    np.testing.assert_array_equal(again.fingerprint.sound.words, first.fingerprint.sound.words)
+    np.testing.assert_array_equal(again.fingerprint.picture.words, first.fingerprint.picture.words)
+    path.write_bytes(whole.read_bytes()[:-2000])
+    assert examine_clips({"a": path}, **options)["a"].facts != first.facts
+    for torn in (tmp_path / "cache").rglob("*.npz"):
+        torn.write_bytes(b"torn")
+    path.write_bytes(whole.read_bytes())
+    assert examine_clips({"a": path}, **options)["a"].facts == first.facts
+    assert len(decoded) == 3
+
+
+def test_nothing_to_inspect_gives_an_empty_table(tmp_path):
+    table = inspect_clips({}, progress=False, cache=tmp_path)
+    assert list(table) == ["clip_id", "kind", "reason"]
+    assert table.empty
