@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from avrec_lib.prepare.fingerprints import Fingerprints, Tracks
-from avrec_lib.prepare.near_duplicates import find_near_duplicates
+from avrec_lib.prepare.near_duplicates import PICTURE_LIMIT, find_near_duplicates
 from avrec_lib.prepare.track_search import distance_at
 
 __all__ = ["main", "make_fingerprints"]
@@ -81,7 +81,9 @@ def all_pairs(fingerprints: Fingerprints) -> int:
         others = rows[row + 1 :]
         first = np.full(len(others), row)
         shift = np.zeros(len(others), dtype=np.int64)
-        alike += int((distance_at(fingerprints.picture, first, others, shift, slack=0, least_words=3) <= 0.08).sum())
+        alike += int(
+            (distance_at(fingerprints.picture, first, others, shift, slack=0, least_words=3) <= PICTURE_LIMIT).sum()
+        )
     return alike
 
 

@@ -137,10 +137,10 @@ def _look(path: Path, usual: float) -> tuple[Track, dict[str, Any]]:
         problem = error.reason
     try:
         track, seen = _pictures(path, "partial")
+        # Half a second is too coarse to tell a cut from damage inside: damaged files, and only they, are read again.
+        last = [batch.times[-1] for batch in media.iter_frames(path, size=8, errors="partial")][-1]
     except media.MediaError:
         return _NO_WORDS.picture, {"picture_problem": problem}
-    # Half a second is too coarse to tell a cut from damage inside: damaged files, and only they, are read again.
-    last = [batch.times[-1] for batch in media.iter_frames(path, size=8, errors="partial")][-1]
     return track, seen | {"picture_problem": problem, "picture_seconds": float(last) + usual}
 
 

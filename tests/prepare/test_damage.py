@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from avrec_lib.media import write_clip
-from avrec_lib.prepare import examination
+from avrec_lib.prepare import damage, examination
 from avrec_lib.prepare.damage import ISSUES, inspect_clips, inspect_media, quarantine
 from avrec_lib.prepare.examination import examine, examine_clips
 
@@ -54,6 +56,16 @@ def test_a_file_that_was_cut_is_truncated_wherever_it_was_cut(whole, tmp_path, s
     cut.write_bytes(content[: round(share * len(content))])
     assert kinds(cut) == ["truncated"]
     assert "3.00 s" in inspect_media(cut)[0].reason
+
+
+def test_the_torn_last_packet_of_a_cut_file_is_no_issue_of_its_own(whole, monkeypatch):
+    seen = examine(whole)
+    cut = {"picture_problem": "ends early", "picture_seconds": 1.0}
+    torn = {"sound_problem": "cannot be decoded", "sound_seconds": 2.97}
+    for changes, want in ((cut, "truncated"), (torn, "corrupt"), (torn | cut, "truncated")):
+        facts = replace(seen.facts, **changes)
+        monkeypatch.setattr(damage, "examine", lambda path, facts=facts: replace(seen, facts=facts))
+        assert kinds(whole) == [want]
 
 
 def test_damage_in_the_middle_is_not_taken_for_a_cut(whole, tmp_path):

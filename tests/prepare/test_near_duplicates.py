@@ -138,6 +138,14 @@ def test_distance_does_not_depend_on_how_much_is_compared_at_once(monkeypatch):
     assert np.isfinite(whole).any()
 
 
+def test_pairs_that_fill_a_step_exactly_are_compared(monkeypatch):
+    _, sound, _ = strangers(4, seed=9)
+    monkeypatch.setattr(track_search, "_AT_ONCE", WORDS)
+    shift = np.zeros(2, dtype=np.int64)
+    apart = distance_at(tracks(sound), np.array([0, 1]), np.array([2, 3]), shift, slack=0, least_words=10)
+    np.testing.assert_allclose(apart, 0.5, atol=0.03)
+
+
 def test_the_search_of_nothing_finds_nothing():
     for n in (0, 1):
         picture, sound, _ = strangers(n)
