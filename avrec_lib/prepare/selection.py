@@ -163,7 +163,7 @@ def select_features(
         model.fit(parts[0], parts[2])
         scoring = "roc_auc" if binary else "r2"
         worth = permutation_importance(
-            model, parts[1], parts[3], scoring=scoring, n_repeats=10, random_state=seed
+            model, parts[1], parts[3], scoring=scoring, n_repeats=5, random_state=seed
         ).importances_mean
     else:
         raise ValueError(f"method is mutual_information, l1 or permutation, not {method!r}")
