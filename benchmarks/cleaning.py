@@ -57,10 +57,7 @@ def marks(world: World) -> pd.DataFrame:
     reports = {report.step: report for report in cleaned.reports}
     for kind, step in STEP_OF.items():
         removed = reports[step].removed
-        if kind == "bot":
-            found = set(world.users["user_id"]) - set(cleaned.users["user_id"])
-        else:
-            found = set(removed["id"])
+        found = set(world.users["user_id"]) - set(cleaned.users["user_id"]) if kind == "bot" else set(removed["id"])
         rows[kind] = mark(found, set(dirt.loc[dirt["kind"] == kind, "id"]))
     return pd.DataFrame.from_dict(rows, orient="index", columns=["planted", "found", "precision", "recall"])
 
