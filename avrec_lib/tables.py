@@ -1,13 +1,18 @@
 """The schemas of the tables that the stages hand to each other.
 
 Each table is a :class:`pandas.DataFrame`; each schema names its columns, their
-types, ranges and units once. ``check(table, name)`` validates one.
+types, ranges and units once. ``check(table, name)`` validates one;
+``require_columns`` asks for no more than the columns that a function reads.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from numpy.typing import NDArray
 
-__all__ = ["EVENT_KINDS", "SCHEMAS", "check"]
+__all__ = ["EVENT_KINDS", "SCHEMAS", "check", "microseconds", "require_columns"]
 
 EVENT_KINDS: tuple[str, ...] = (
     "impression",
@@ -108,3 +113,68 @@ def check(table: pd.DataFrame, name: str) -> pd.DataFrame:
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "failure_case", "index"]].head(10)
         raise ValueError(f"table {name!r} breaks its schema:\n{cases.to_string(index=False)}") from error
+
+
+def require_columns(table: pd.DataFrame, columns: Sequence[str], name: str, *, unique: str | None = None) -> None:
+    """Raise an error that names the columns which a table lacks, and the first identifier that it holds twice.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    columns : sequence of str
+        What it must have.
+    name : str
+        Its schema, for the message.
+    unique : str, optional
+        A column of which no value may come twice, such as ``clip_id`` where clips are looked up.
+
+    Raises
+    ------
+    ValueError
+        If a column is absent or a value of `unique` comes twice.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"clip_id": ["c1", "c1"]}), ["clip_id"], "clips", unique="clip_id")
+    Traceback (most recent call last):
+    ValueError: clips holds clip_id 'c1' twice (rows 0 and 1); keep one row of each clip_id
+    """
+    wanted = dict.fromkeys([*columns, *([] if unique is None else [unique])])
+    missing = [column for column in wanted if column not in table]
+    if missing:
+        raise ValueError(f"{name} lacks {', '.join(missing)}; see the {name} schema in avrec_lib.tables")
+    if unique is None or table[unique].is_unique:
+        return
+    again = int(np.flatnonzero(table[unique].duplicated())[0])
+    value = table[unique].iloc[again]
+    first = int(np.flatnonzero(table[unique] == value)[0]) if pd.notna(value) else int(table[unique].isna().argmax())
+    raise ValueError(f"{name} holds {unique} {value!r} twice (rows {first} and {again}); keep one row of each {unique}")
+
+
+def microseconds(times: pd.Series) -> NDArray[np.int64]:
+    """Return moments as whole numbers, which are quicker to sort and to subtract.
+
+    Parameters
+    ----------
+    times : Series
+        Moments with a time zone, none absent.
+
+    Returns
+    -------
+    ndarray
+        int64, microseconds since the beginning of 1970 in UTC, in the rows of `times`.
+
+    Raises
+    ------
+    ValueError
+        If a moment is absent.
+
+    Examples
+    --------
+    >>> microseconds(pd.Series(pd.to_datetime(["1970-01-01T01:00:00.000002+01:00"])))
+    array([2])
+    """
+    if times.isna().any():
+        raise ValueError(f"row {times.index[times.isna()][0]!r} has no {times.name or 'time'}")
+    return np.asarray(times.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from avrec_lib.collect.signals import require_columns, watch_fraction
+from avrec_lib.collect.signals import watch_fraction
+from avrec_lib.tables import require_columns
 
 __all__ = [
     "Confidence",

@@ -3,13 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from avrec_lib.tables import require_columns
+
 __all__ = ["funnel", "sessionize"]
-
-
-def _need(table: pd.DataFrame, names: list[str], what: str) -> None:
-    missing = [name for name in names if name not in table]
-    if missing:
-        raise ValueError(f"{what} lacks {', '.join(missing)}; see the schema in avrec_lib.tables")
 
 
 def sessionize(events: pd.DataFrame, gap: str | pd.Timedelta = "30min") -> pd.Series:
@@ -33,7 +29,7 @@ def sessionize(events: pd.DataFrame, gap: str | pd.Timedelta = "30min") -> pd.Se
     ValueError
         If a column is missing, a time or a person is absent, or the gap is not positive.
     """
-    _need(events, ["user_id", "time"], "events")
+    require_columns(events, ["user_id", "time"], "events")
     gap = pd.Timedelta(gap)
     if not gap > pd.Timedelta(0):
         raise ValueError(f"gap must be positive, not {gap}")
@@ -85,11 +81,11 @@ def funnel(events: pd.DataFrame, clips: pd.DataFrame | None = None, *, finished:
     ValueError
         If a column is missing.
     """
-    _need(events, ["session_id", "clip_id", "kind", "watch_seconds"], "events")
+    require_columns(events, ["session_id", "clip_id", "kind", "watch_seconds"], "events")
     known = events[events["clip_id"].notna()]
     fraction = pd.Series(np.nan, index=known.index)
     if clips is not None:
-        _need(clips, ["clip_id", "duration_seconds"], "clips")
+        require_columns(clips, ["clip_id", "duration_seconds"], "clips")
         lasts = known["clip_id"].map(clips.set_index("clip_id")["duration_seconds"]).astype("float64")
         fraction = known["watch_seconds"].astype("float64") / lasts
     steps: list[tuple[str, str, pd.Series]] = [

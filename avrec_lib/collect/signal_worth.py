@@ -7,7 +7,8 @@ Give cleaned events, or the machines among the people will speak too.
 import numpy as np
 import pandas as pd
 
-from avrec_lib.collect.signals import FINISHED, require_columns, search_intents, watch_fraction
+from avrec_lib.collect.signals import FINISHED, search_intents, watch_fraction
+from avrec_lib.tables import require_columns
 
 __all__ = ["signal_table"]
 

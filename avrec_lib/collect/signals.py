@@ -9,27 +9,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-__all__ = ["FINISHED", "graded_label", "observed_negatives", "require_columns", "search_intents", "watch_fraction"]
+from avrec_lib.tables import require_columns
+
+__all__ = ["FINISHED", "graded_label", "observed_negatives", "search_intents", "watch_fraction"]
 
 FINISHED = 0.9
 """A watch of this share of the clip counts as finished: players stop a little before the end."""
-
-
-def require_columns(table: pd.DataFrame, columns: list[str], name: str) -> None:
-    """Raise ``ValueError`` that names the columns which a table lacks.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The table.
-    columns : list of str
-        What it must have.
-    name : str
-        Its schema, for the message.
-    """
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise ValueError(f"{name} lacks {', '.join(missing)}; see the {name} schema in avrec_lib.tables")
 
 
 def watch_fraction(events: pd.DataFrame, clips: pd.DataFrame, *, slack: float = 1.05) -> pd.Series:
