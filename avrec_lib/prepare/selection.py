@@ -116,7 +116,8 @@ def select_features(
 
     ``"mutual_information"`` judges each column alone. ``"l1"`` keeps the columns that enter a lasso first as its
     penalty falls; of two that say the same it keeps one. ``"permutation"`` fits a linear model on two thirds of the
-    rows and counts how much worse it does on the others when a column is shuffled.
+    rows and counts how much worse it does on the others when a column is shuffled; equal rows, such as those of a
+    bootstrap sample, stay on one side.
 
     Parameters
     ----------
@@ -139,7 +140,8 @@ def select_features(
     Raises
     ------
     ValueError
-        If shapes do not fit, the target is constant, or `k` or the method is unknown.
+        If shapes do not fit, the target is constant, `k` or the method is unknown, or a class has too few different
+        rows to stand on both sides of ``"permutation"``.
     """
     values, target = StandardScaler().fit_transform(_matrix(X)), np.asarray(y)
     if target.shape != (len(values),):
@@ -156,19 +158,29 @@ def select_features(
     elif method == "l1":
         worth = _order_of_entry(values, target == classes[1] if binary else target, binary)
     elif method == "permutation":
-        parts = train_test_split(
-            values, target, test_size=1 / 3, random_state=seed, stratify=target if binary else None
-        )
+        held = _held_out(values, target, binary, seed)
         model = LogisticRegression(max_iter=1000) if binary else Ridge()
-        model.fit(parts[0], parts[2])
+        model.fit(values[~held], target[~held])
         scoring = "roc_auc" if binary else "r2"
         worth = permutation_importance(
-            model, parts[1], parts[3], scoring=scoring, n_repeats=5, random_state=seed
+            model, values[held], target[held], scoring=scoring, n_repeats=5, random_state=seed
         ).importances_mean
     else:
         raise ValueError(f"method is mutual_information, l1 or permutation, not {method!r}")
     mask = np.zeros(values.shape[1], dtype=bool)
     mask[np.argsort(-worth, kind="stable")[:k]] = True
+    return mask
+
+
+def _held_out(values: np.ndarray, target: np.ndarray, binary: bool, seed: int) -> np.ndarray:
+    """Mark about a third of the rows, (n,) bool; rows that are equal, target included, get the same mark."""
+    code = np.unique(target, return_inverse=True)[1]
+    different, place = np.unique(np.column_stack([values, code]), axis=0, return_inverse=True)
+    of_class = different[:, -1] if binary else None
+    if of_class is not None and min(np.unique(of_class, return_counts=True)[1]) < 2:
+        raise ValueError("a class has a single row, or copies of one; it cannot be in training and held out too")
+    held = train_test_split(np.arange(len(different)), test_size=1 / 3, random_state=seed, stratify=of_class)[1]
+    mask: np.ndarray = np.isin(place.ravel(), held)
     return mask
 
 

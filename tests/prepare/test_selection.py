@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
+from avrec_lib.prepare import selection
 from avrec_lib.prepare.selection import near_constant, pca, redundant, select_features, selection_frequency
 
 METHODS = ("mutual_information", "l1", "permutation")
@@ -44,6 +45,37 @@ def test_what_is_chosen_by_chance_is_not_stable():
     assert frequency[[1, 4]].tolist() == [1.0, 1.0]
     assert frequency.sum() == pytest.approx(3.0)
     assert np.delete(frequency, [1, 4]).max() < 0.9
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_no_copy_of_a_training_row_is_held_out_of_a_bootstrap_sample(monkeypatch, binary):
+    X, y = data(n=90, binary=binary)
+    trained, judged = [], []
+    kind = selection.LogisticRegression if binary else selection.Ridge
+    shuffle = selection.permutation_importance
+
+    class Watched(kind):
+        def fit(self, values, target):
+            trained.append({row.tobytes() for row in values})
+            return super().fit(values, target)
+
+    def watched(model, values, *rest, **options):
+        judged.append({row.tobytes() for row in values})
+        return shuffle(model, values, *rest, **options)
+
+    monkeypatch.setattr(selection, kind.__name__, Watched)
+    monkeypatch.setattr(selection, "permutation_importance", watched)
+    selection_frequency(X, y, k=2, method="permutation", repeats=3)
+    assert len(trained) == len(judged) == 3
+    for known, asked in zip(trained, judged, strict=True):
+        assert not known & asked
+        assert 0.25 < len(asked) / len(known | asked) < 0.42
+
+
+def test_a_class_of_one_row_cannot_be_split():
+    X, _ = data(n=50)
+    with pytest.raises(ValueError, match="a single row"):
+        select_features(X, np.arange(50) == 3, k=2, method="permutation")
 
 
 def test_near_constant_counts_the_most_frequent_value():
