@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from avrec_lib.collect.signals import FINISHED, watch_fraction
 from avrec_lib.tables import require_columns
 
 __all__ = ["funnel", "sessionize"]
@@ -53,12 +54,13 @@ def sessionize(events: pd.DataFrame, gap: str | pd.Timedelta = "30min") -> pd.Se
     return pd.Series(numbers, index=events.index, name="session")
 
 
-def funnel(events: pd.DataFrame, clips: pd.DataFrame | None = None, *, finished: float = 0.95) -> pd.DataFrame:
+def funnel(events: pd.DataFrame, clips: pd.DataFrame | None = None) -> pd.DataFrame:
     """Count how many showings of a clip lead how far.
 
     A showing is a clip in a session that it was an impression in. It counts once for a step, however often the step
     was taken, and only if it has come through the step before (the column ``of``). So a robot's click, which no slate
-    led to, counts nowhere.
+    led to, counts nowhere. *Half* and *finish* mean what :func:`avrec_lib.collect.signals.watch_fraction` and
+    :data:`avrec_lib.collect.signals.FINISHED` say: a watch that cannot have been reaches neither.
 
     Parameters
     ----------
@@ -67,8 +69,6 @@ def funnel(events: pd.DataFrame, clips: pd.DataFrame | None = None, *, finished:
     clips : DataFrame, optional
         The ``clips`` schema; read are ``clip_id`` and ``duration_seconds``. Without it the steps *half* and *finish*
         cannot be told and are left out.
-    finished : float
-        The share of a clip after which it counts as finished.
 
     Returns
     -------
@@ -79,23 +79,18 @@ def funnel(events: pd.DataFrame, clips: pd.DataFrame | None = None, *, finished:
     Raises
     ------
     ValueError
-        If a column is missing.
+        If a column is missing, or a clip comes twice.
     """
     require_columns(events, ["session_id", "clip_id", "kind", "watch_seconds"], "events")
     known = events[events["clip_id"].notna()]
-    fraction = pd.Series(np.nan, index=known.index)
-    if clips is not None:
-        require_columns(clips, ["clip_id", "duration_seconds"], "clips")
-        lasts = known["clip_id"].map(clips.set_index("clip_id")["duration_seconds"]).astype("float64")
-        fraction = known["watch_seconds"].astype("float64") / lasts
     steps: list[tuple[str, str, pd.Series]] = [
         ("impression", "", known["kind"] == "impression"),
         ("click", "impression", known["kind"] == "click"),
         ("watch", "click", known["kind"] == "watch"),
     ]
     if clips is not None:
-        watched = known["kind"] == "watch"
-        steps += [("half", "watch", watched & (fraction >= 0.5)), ("finish", "half", watched & (fraction >= finished))]
+        fraction = watch_fraction(known, clips)
+        steps += [("half", "watch", fraction >= 0.5), ("finish", "half", fraction >= FINISHED)]
     steps += [(kind, "click", known["kind"] == kind) for kind in ("like", "share", "comment", "rating")]
     showing = pd.factorize(pd.MultiIndex.from_frame(known[["session_id", "clip_id"]]))[0]
     size = int(showing.max()) + 1 if len(showing) else 0

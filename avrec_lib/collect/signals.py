@@ -11,13 +11,43 @@ import pandas as pd
 
 from avrec_lib.tables import require_columns
 
-__all__ = ["FINISHED", "graded_label", "observed_negatives", "search_intents", "watch_fraction"]
+__all__ = ["FINISHED", "graded_label", "observed_negatives", "search_intents", "share_watched", "watch_fraction"]
 
 FINISHED = 0.9
 """A watch of this share of the clip counts as finished: players stop a little before the end."""
 
+_SLACK = 1.05  # a player's clock is not exact; a watch longer than its clip by more than this factor is not believed
 
-def watch_fraction(events: pd.DataFrame, clips: pd.DataFrame, *, slack: float = 1.05) -> pd.Series:
+
+def share_watched(events: pd.DataFrame, clips: pd.DataFrame) -> pd.Series:
+    """Divide the seconds of each watch by the length of its clip, believing everything.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Read are `clip_id` and `watch_seconds`.
+    clips : DataFrame
+        Read are `clip_id` and `duration_seconds`.
+
+    Returns
+    -------
+    Series
+        float64, in the rows of `events`: below zero and above one where the log says so; absent where there are no
+        seconds and where the clip is unknown. :func:`watch_fraction` leaves out what cannot be.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column, or a clip comes twice.
+    """
+    require_columns(events, ["clip_id", "watch_seconds"], "events")
+    require_columns(clips, ["clip_id", "duration_seconds"], "clips", unique="clip_id")
+    lengths = clips.set_index("clip_id")["duration_seconds"].astype("float64")
+    share = events["watch_seconds"].astype("float64") / events["clip_id"].map(lengths).astype("float64")
+    return share.rename("share_watched")
+
+
+def watch_fraction(events: pd.DataFrame, clips: pd.DataFrame) -> pd.Series:
     """Say which share of its clip each watch lasted.
 
     Parameters
@@ -26,26 +56,23 @@ def watch_fraction(events: pd.DataFrame, clips: pd.DataFrame, *, slack: float = 
         The ``events`` schema; read are `clip_id`, `kind` and `watch_seconds`.
     clips : DataFrame
         Read are `clip_id` and `duration_seconds`.
-    slack : float
-        A watch longer than its clip by more than this factor is not believed.
 
     Returns
     -------
     Series
         float64 in [0, 1], in the rows of `events`; absent for what is no watch, a watch of an unknown clip, and a
-        watch below zero or too long. A long clip needs more patience than a short one for the same share.
+        watch below zero or longer than its clip by more than a twentieth. A long clip needs more patience than a
+        short one for the same share.
 
     Raises
     ------
     ValueError
-        If a table lacks a column.
+        If a table lacks a column, or a clip comes twice.
     """
-    require_columns(events, ["clip_id", "kind", "watch_seconds"], "events")
-    require_columns(clips, ["clip_id", "duration_seconds"], "clips")
-    lengths = clips.drop_duplicates("clip_id").set_index("clip_id")["duration_seconds"].astype("float64")
-    fraction = events["watch_seconds"].astype("float64") / events["clip_id"].map(lengths).astype("float64")
-    believed = (events["kind"] == "watch") & (fraction >= 0.0) & (fraction <= slack)
-    return fraction.where(believed).clip(upper=1.0).rename("watch_fraction")
+    require_columns(events, ["kind"], "events")
+    share = share_watched(events, clips)
+    believed = (events["kind"] == "watch") & (share >= 0.0) & (share <= _SLACK)
+    return share.where(believed).clip(upper=1.0).rename("watch_fraction")
 
 
 def graded_label(fraction: pd.Series, *, cuts: tuple[float, ...] = (0.1, 0.5, FINISHED)) -> pd.Series:

@@ -105,6 +105,21 @@ def test_the_funnel_counts_showings_that_came_through_the_step_before():
     assert np.isnan(table.loc["impression", "passed"])
 
 
+@pytest.mark.parametrize(
+    ("seconds", "half", "finish"), [(4.9, 0, 0), (5.0, 1, 0), (8.9, 1, 0), (9.1, 1, 1), (9_000.0, 0, 0), (-1.0, 0, 0)]
+)
+def test_finished_means_what_the_signals_mean_and_an_impossible_watch_reaches_nothing(seconds, half, finish):
+    log = LOG[LOG["session_id"] == "s1"].assign(watch_seconds=np.nan)
+    log.loc[(log["kind"] == "watch") & (log["clip_id"] == "c1"), "watch_seconds"] = seconds
+    counts = funnel(log, CLIPS).set_index("step")["count"]
+    assert counts[["watch", "half", "finish"]].tolist() == [2, half, finish]
+
+
+def test_a_clip_that_comes_twice_is_named():
+    with pytest.raises(ValueError, match="clips holds clip_id 'c2' twice"):
+        funnel(LOG, pd.concat([CLIPS, CLIPS.iloc[1:2]]))
+
+
 def test_without_lengths_there_is_no_half():
     assert "half" not in funnel(LOG)["step"].tolist()
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from avrec_lib.collect.signal_worth import signal_table
-from avrec_lib.collect.signals import graded_label, observed_negatives, search_intents, watch_fraction
+from avrec_lib.collect.signals import graded_label, observed_negatives, search_intents, share_watched, watch_fraction
 from avrec_lib.tables import check
 from avrec_lib.world import load_world
 
@@ -85,6 +85,15 @@ def test_watch_fraction_lies_in_0_1_and_distrusts_the_impossible():
     fraction = watch_fraction(events, catalogue())
     np.testing.assert_array_equal(fraction, [0.5, 1.0, np.nan, np.nan, np.nan, np.nan, 0.0])
     assert fraction.index.equals(events.index)
+
+
+def test_the_plain_share_believes_everything_and_a_clip_that_comes_twice_is_named():
+    events = log(
+        [watch("u", "a", 0, 5.0), watch("u", "a", 1, 9_000.0), watch("u", "a", 2, -1.0), watch("u", "z", 3, 1)]
+    )
+    np.testing.assert_array_equal(share_watched(events, catalogue()), [0.5, 900.0, -0.1, np.nan])
+    with pytest.raises(ValueError, match="clips holds clip_id 'a' twice"):
+        share_watched(events, pd.concat([catalogue(), catalogue().iloc[:1]]))
 
 
 def test_grades_begin_at_their_cuts():
