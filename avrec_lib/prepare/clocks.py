@@ -122,7 +122,7 @@ def repair_clocks(events: pd.DataFrame, *, least: str = "2min", widest: str = "1
     repaired = events.assign(time=events["time"] - pd.to_timedelta(pd.Series(moved, index=events.index), unit="us"))
     repaired["time"] = repaired["time"].astype(events["time"].dtype)
     said = [f"device clock {'ahead' if gap > 0 else 'behind'}, set right" for gap in wrong["seconds"]]
-    return repaired, Report("clocks", len(events), len(events), changed=account(wrong.index, said))
+    return repaired, Report("clocks", len(events), len(events), changed=account(wrong.index, said), named="accounts")
 
 
 def arrival_waits(events: pd.DataFrame) -> pd.Series:

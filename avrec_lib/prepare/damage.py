@@ -157,6 +157,8 @@ def quarantine(
         len(kept),
         account(removed["clip_id"], removed["kind"]),
         account(noted["clip_id"], noted["kind"] + ", kept"),
+        unit="clips",
+        named="issues",
     )
 
 

@@ -100,8 +100,9 @@ def random_split(
     repeated = table.duplicated(subset=key, keep=False).to_numpy()
     if repeated.any():
         raise LeakError(
-            f"{repeated.sum()} rows are repeated, first row {table.index[repeated].tolist()[0]!r}; a random split would put "
-            "copies of one row on both sides: remove the copies, or name the columns in key that tell rows apart"
+            f"{repeated.sum()} rows are repeated, first row {table.index[repeated].tolist()[0]!r}; a random split "
+            "would put copies of one row on both sides: remove the copies, or name the columns in key that tell rows "
+            "apart"
         )
     role = _deal(len(table), validation, test, seed, "rows")
     return _parts(table, role, "random rows")

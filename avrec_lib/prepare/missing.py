@@ -128,7 +128,7 @@ class MissingPolicy:
             kept[name] = kept[name].where(~empty, fill)
             done = "flagged" if self.rules[name] == "flag" else "imputed"
             changes.append(account(kept.index.to_numpy()[empty], f"{name} absent, {done}"))
-        return kept, Report("missing", len(table), len(kept), removed, joined_accounts(changes))
+        return kept, Report("missing", len(table), len(kept), removed, joined_accounts(changes), named="values")
 
     def fit_transform(self, train: pd.DataFrame) -> tuple[pd.DataFrame, Report]:
         """Fit on training rows and apply the rules to them.

@@ -213,4 +213,4 @@ def remove_copies(clips: pd.DataFrame, pairs: pd.DataFrame) -> tuple[pd.DataFram
     kept = clips[~gone].copy()
     order = clips.loc[gone, "clip_id"]
     reasons = [f"copy of {original}" for original in copies.reindex(order)]
-    return kept, Report("copies", len(clips), len(kept), account(order, reasons))
+    return kept, Report("copies", len(clips), len(kept), account(order, reasons), unit="clips", named="clips")

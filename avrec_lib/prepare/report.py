@@ -14,6 +14,7 @@ import pandas as pd
 __all__ = ["Report", "account", "joined_accounts", "summary"]
 
 _COLUMNS = ["id", "reason"]
+_LINE = ["step", "unit", "before", "after", "gone", "named", "removed", "changed", "reasons"]
 
 
 def account(ids: Iterable[object] = (), reason: str | Sequence[str] | np.ndarray | pd.Series = "") -> pd.DataFrame:
@@ -76,11 +77,16 @@ class Report:
     step : str
         Its name, such as ``"robots"``.
     before, after : int
-        Rows that went in and came out.
+        Rows of the table that went in and came out.
     removed : DataFrame
         ``id``, ``reason``; one row a removed row, clip or person.
     changed : DataFrame
         The same columns, for what was repaired and kept.
+    unit : str
+        What a row of the table is: ``"rows"`` of a log, ``"clips"``.
+    named : str
+        What a row of `removed` and of `changed` names. It is not always the unit: one account of a machine takes
+        hundreds of rows with it.
     """
 
     step: str
@@ -88,6 +94,8 @@ class Report:
     after: int
     removed: pd.DataFrame = field(default_factory=account)
     changed: pd.DataFrame = field(default_factory=account)
+    unit: str = "rows"
+    named: str = "rows"
 
     def __post_init__(self) -> None:
         for name in ("removed", "changed"):
@@ -96,6 +104,11 @@ class Report:
                 raise ValueError(f"{name} of step {self.step!r} lacks column {', '.join(absent)}; make it by account()")
         if self.before < 0 or self.after < 0:
             raise ValueError(f"step {self.step!r} cannot have {self.before} rows before and {self.after} after")
+
+    @property
+    def gone(self) -> int:
+        """Rows of the table that did not come out."""
+        return self.before - self.after
 
     def counts(self) -> pd.Series:
         """Count what was removed and changed, by reason.
@@ -122,18 +135,22 @@ def summary(reports: Iterable[Report]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``step, before, after, removed, changed, reasons``, one line a step. `removed` and `changed` count accounts,
-        which are people where a step removes people, not rows.
+        ``step, unit, before, after, gone, named, removed, changed, reasons``, one line a step. `before`, `after` and
+        `gone` count what `unit` says, `removed` and `changed` what `named` says: where a step removes people, 8
+        accounts may take 2,000 rows with them. So add up `removed` only within one `named`.
     """
     lines = [
         {
             "step": report.step,
+            "unit": report.unit,
             "before": report.before,
             "after": report.after,
+            "gone": report.gone,
+            "named": report.named,
             "removed": len(report.removed),
             "changed": len(report.changed),
             "reasons": "; ".join(f"{reason}: {count}" for reason, count in report.counts().items()),
         }
         for report in reports
     ]
-    return pd.DataFrame(lines, columns=["step", "before", "after", "removed", "changed", "reasons"])
+    return pd.DataFrame(lines, columns=_LINE)

@@ -103,4 +103,4 @@ def remove_robots(
     names = found["user_id"]
     kept = events[~events["user_id"].isin(names)]
     people = users[~users["user_id"].isin(names)]
-    return kept, people, Report("robots", len(events), len(kept), account(names, found["reasons"]))
+    return kept, people, Report("robots", len(events), len(kept), account(names, found["reasons"]), named="accounts")

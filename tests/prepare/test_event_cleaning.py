@@ -25,7 +25,14 @@ def test_the_reports_follow_each_other_without_a_gap(soiled):
     reports = clean_events(soiled.events, soiled.clips, soiled.users).reports
     assert reports[0].before == len(soiled.events)
     assert all(one.after == other.before for one, other in pairwise(reports))
-    assert summary(reports)["step"].tolist() == ["repeats", "robots", "clocks", "order", "impossible"]
+    table = summary(reports)
+    assert table["step"].tolist() == ["repeats", "robots", "clocks", "order", "impossible"]
+    assert table["named"].tolist() == ["rows", "accounts", "accounts", "rows", "rows"]
+    assert set(table["unit"]) == {"rows"}
+    # Where rows are named, as many are named as went; eight machines take far more rows with them.
+    rows = table["named"] == "rows"
+    assert table.loc[rows, "gone"].tolist() == table.loc[rows, "removed"].tolist()
+    assert table.loc[1, "gone"] > 10 * table.loc[1, "removed"] > 0
 
 
 def test_clean_tables_follow_their_schemas_and_keep_their_labels(soiled):

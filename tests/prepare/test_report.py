@@ -42,5 +42,16 @@ def test_the_summary_has_one_line_a_step_in_their_order():
     assert table["reasons"].tolist() == ["late: 1", ""]
 
 
+def test_the_summary_tells_rows_that_went_apart_from_what_was_named():
+    robots = Report("robots", 97, 57, account(["u1", "u2"], "machine"), named="accounts")
+    copies = Report("copies", 12, 11, account(["c1"], "copy"), unit="clips", named="clips")
+    table = summary([robots, copies])
+    assert table["unit"].tolist() == ["rows", "clips"]
+    assert table["gone"].tolist() == [40, 1]
+    assert table["named"].tolist() == ["accounts", "clips"]
+    assert table["removed"].tolist() == [2, 1]
+
+
 def test_the_summary_of_nothing_is_an_empty_table():
-    assert list(summary([])) == ["step", "before", "after", "removed", "changed", "reasons"]
+    columns = ["step", "unit", "before", "after", "gone", "named", "removed", "changed", "reasons"]
+    assert list(summary([])) == columns
