@@ -9,13 +9,9 @@ import numpy as np
 import pandas as pd
 
 from avrec_lib.prepare.report import Report, account, joined_accounts
-from avrec_lib.tables import EVENT_KINDS
+from avrec_lib.tables import EVENT_KINDS, microseconds, require_columns
 
 __all__ = ["arrival_waits", "estimate_clock_errors", "repair_clocks", "sort_by_time"]
-
-
-def _microseconds(times: pd.Series) -> np.ndarray:
-    return times.astype("datetime64[us, UTC]").astype("int64").to_numpy()
 
 
 def _numbered(*columns: pd.Series) -> list[np.ndarray]:
@@ -37,25 +33,25 @@ def _answers(events: pd.DataFrame) -> pd.DataFrame:
     at = np.flatnonzero(~pd.Series(key).duplicated(keep=False).to_numpy())
     found = pd.Index(key[at]).get_indexer(pd.Index(click_session * width + click_clip))
     clicks, source = clicks[found >= 0], at[found[found >= 0]]
-    slate_time = _microseconds(shown["time"])[source]
+    slate_time = microseconds(shown["time"])[source]
     answers = pd.DataFrame(
         {
             "user_id": clicks["user_id"].to_numpy(dtype=object),
             "session": session[source],
             "slate": slate_time,
             "position": shown["position"].to_numpy(dtype=np.int64, na_value=0)[source],
-            "delay": (_microseconds(clicks["time"]) - slate_time) / 1e6,
+            "delay": (microseconds(clicks["time"]) - slate_time) / 1e6,
         }
     )
     answers = answers.sort_values("delay", kind="stable").drop_duplicates(["session", "slate"])
     searches = events[kind == "search"]
-    first = shown.assign(time=_microseconds(shown["time"])).groupby("session_id")["time"].min().astype("float64")
+    first = shown.assign(time=microseconds(shown["time"])).groupby("session_id")["time"].min().astype("float64")
     begun = first.reindex(searches["session_id"]).to_numpy()
     asked = pd.DataFrame(
         {
             "user_id": searches["user_id"].to_numpy(dtype=object),
             "position": -1,
-            "delay": (_microseconds(searches["time"]) - begun) / 1e6,
+            "delay": (microseconds(searches["time"]) - begun) / 1e6,
         }
     )
     columns = ["user_id", "position", "delay"]
@@ -79,7 +75,13 @@ def estimate_clock_errors(events: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         By ``user_id``: ``seconds`` (positive where the device is ahead), ``spread`` (median distance of the single
         estimates from it, seconds), ``readings`` (their number). A person with none has no row.
+
+    Raises
+    ------
+    ValueError
+        If a column is absent, or an impression, click or search has no time.
     """
+    require_columns(events, ["user_id", "clip_id", "kind", "time", "position", "session_id"], "events")
     answers = _answers(events)
     answers["error"] = answers["delay"] - answers.groupby("position")["delay"].transform("median")
     clicked = answers.loc[answers["position"] >= 0, "user_id"]
@@ -112,6 +114,11 @@ def repair_clocks(events: pd.DataFrame, *, least: str = "2min", widest: str = "1
         With ``time`` corrected for all but impressions, which the server stamped; order and labels kept.
     report : Report
         In `changed` one row a person, with the seconds.
+
+    Raises
+    ------
+    ValueError
+        As :func:`estimate_clock_errors`.
     """
     errors = estimate_clock_errors(events)
     limit, width = pd.Timedelta(least).total_seconds(), pd.Timedelta(widest).total_seconds()
@@ -140,8 +147,14 @@ def arrival_waits(events: pd.DataFrame) -> pd.Series:
     -------
     Series
         Seconds, zero or more, with the labels of `events`.
+
+    Raises
+    ------
+    ValueError
+        If a row has no time.
     """
-    time = _microseconds(events["time"])
+    require_columns(events, ["time"], "events")
+    time = microseconds(events["time"])
     return pd.Series((np.maximum.accumulate(time) - time) / 1e6, index=events.index, name="wait")
 
 
@@ -166,7 +179,13 @@ def sort_by_time(events: pd.DataFrame, *, slack: str = "0s", late: str = "1h") -
         The same rows and labels, sorted.
     report : Report
         In `changed` the rows that had waited.
+
+    Raises
+    ------
+    ValueError
+        If a column is absent or a row has no time.
     """
+    require_columns(events, ["kind", "time", "position", "session_id"], "events")
     waits = arrival_waits(events)
     border = pd.Timedelta(late).total_seconds()
     waited = waits[waits > pd.Timedelta(slack).total_seconds()]
@@ -177,6 +196,6 @@ def sort_by_time(events: pd.DataFrame, *, slack: str = "0s", late: str = "1h") -
     kind = pd.Index(EVENT_KINDS).get_indexer(pd.Index(events["kind"]))
     position = events["position"].fillna(0).to_numpy(dtype=np.int64)
     session = pd.factorize(events["session_id"], sort=True)[0]
-    time = _microseconds(events["time"])
+    time = microseconds(events["time"])
     ordered = events.iloc[np.lexsort((position, kind, session, time))]
     return ordered, Report("order", len(events), len(events), changed=changed)

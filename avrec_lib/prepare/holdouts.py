@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from avrec_lib.prepare.splits import LeakError, Split, temporal_split
+from avrec_lib.tables import microseconds
 
 __all__ = ["Parts", "cold_clips", "cold_people", "future_share", "leave_last_out", "random_split", "user_split"]
 
@@ -65,8 +66,8 @@ def future_share(train: pd.DataFrame, test: pd.DataFrame) -> float:
     for name, part in (("train", train), ("test", test)):
         if part.empty or part["time"].isna().any():
             raise ValueError(f"{name} needs rows, each with a time")
-    known = np.sort(_microseconds(train["time"]))
-    return float(1.0 - np.searchsorted(known, _microseconds(test["time"]), side="right").mean() / len(known))
+    known = np.sort(microseconds(train["time"]))
+    return float(1.0 - np.searchsorted(known, microseconds(test["time"]), side="right").mean() / len(known))
 
 
 def random_split(
@@ -181,7 +182,7 @@ def leave_last_out(table: pd.DataFrame, *, column: str = "user_id", least: int =
     if table["time"].isna().any():
         raise ValueError(f"row {table.index[table['time'].isna()][0]!r} has no time; nobody knows whether it is last")
     codes = pd.factorize(_filled(table, column))[0]
-    order = np.lexsort((np.arange(len(table)), _microseconds(table["time"]), codes))
+    order = np.lexsort((np.arange(len(table)), microseconds(table["time"]), codes))
     total = np.bincount(codes, minlength=1)
     from_end = np.empty(len(table), dtype=np.int64)
     from_end[order] = np.cumsum(total)[codes[order]] - 1 - np.arange(len(table))
@@ -190,9 +191,9 @@ def leave_last_out(table: pd.DataFrame, *, column: str = "user_id", least: int =
         raise ValueError(f"no {column} has {least} rows or more; the longest history has {total.max(initial=0)}")
     role = np.select([enough & (from_end == 0), enough & (from_end == 1)], [2, 1], default=0)
     parts = _parts(table, role, f"last two rows of each {column}")
-    newest = _microseconds(parts.train["time"]).groupby(parts.train[column]).max()
+    newest = parts.train["time"].groupby(parts.train[column]).max()
     for name, held in (("validation", parts.validation), ("test", parts.test)):
-        late = np.flatnonzero(newest.reindex(held[column]).to_numpy() > _microseconds(held["time"]).to_numpy())
+        late = np.flatnonzero(newest.reindex(held[column]).array > held["time"].array)
         if len(late):
             raise LeakError(f"{column} {held[column].iloc[late[0]]!r} has a training row later than the {name} row")
     return parts
@@ -265,10 +266,6 @@ def cold_clips(
 
 def _parts(table: pd.DataFrame, role: np.ndarray, rule: str) -> Parts:
     return Parts(table[role == 0], table[role == 1], table[role == 2], rule)
-
-
-def _microseconds(times: pd.Series) -> pd.Series:
-    return times.astype("datetime64[us, UTC]").astype("int64")
 
 
 def _filled(table: pd.DataFrame, column: str) -> pd.Series:

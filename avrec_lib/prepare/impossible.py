@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from avrec_lib.prepare.report import Report, account
+from avrec_lib.tables import require_columns
 
 __all__ = ["remove_impossible"]
 
@@ -51,8 +52,12 @@ def remove_impossible(
     Raises
     ------
     ValueError
-        If `slack` is below 1.
+        If `slack` is below 1, a column is absent, or a clip or a person is listed twice.
     """
+    require_columns(events, ["user_id", "clip_id", "kind", "time", "watch_seconds", "session_id"], "events")
+    require_columns(clips, ["clip_id", "duration_seconds", "release_time"], "clips", unique="clip_id")
+    if users is not None:
+        require_columns(users, ["user_id", "joined"], "users", unique="user_id")
     if slack < 1.0:
         raise ValueError(f"slack is how many times its clip a watch may last, at least 1, got {slack}")
     before = pd.Timedelta(tolerance)

@@ -5,11 +5,23 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from avrec_lib.collect.signals import share_watched
 from avrec_lib.prepare.user_features import known_before
+from avrec_lib.tables import require_columns
 
 __all__ = ["item_features"]
 
 _DAY = 86_400.0
+_READ = [
+    "clip_id",
+    "title",
+    "description",
+    "tags",
+    "transcript",
+    "creator_id",
+    "release_time",
+    "duration_seconds",
+]
 
 
 def item_features(
@@ -50,8 +62,12 @@ def item_features(
     Raises
     ------
     ValueError
-        If an encoder does not return one row of numbers a clip, or `smoothing` is negative.
+        If an encoder does not return one row of numbers a clip, `smoothing` is negative, a column is absent, or a clip
+        is listed twice.
     """
+    require_columns(clips, _READ, "clips", unique="clip_id")
+    if events is not None:
+        require_columns(events, ["user_id", "clip_id", "kind", "time", "watch_seconds"], "events")
     if smoothing < 0.0:
         raise ValueError(f"smoothing is a number of impressions, 0 or more, got {smoothing}")
     out = clips[(clips["release_time"] < moment).to_numpy()].reset_index(drop=True)
@@ -91,8 +107,7 @@ def _reception(past: pd.DataFrame, clips: pd.DataFrame, smoothing: float) -> pd.
     kinds = kinds.reindex(columns=["impression", "click", "like"], fill_value=0)
     clicks, watches = past[past["kind"] == "click"], past[past["kind"] == "watch"]
     people = clicks.groupby("clip_id")["user_id"].nunique().reindex(names, fill_value=0)
-    duration = clips.set_index("clip_id")["duration_seconds"]
-    share = np.clip(watches["watch_seconds"].to_numpy() / duration.reindex(watches["clip_id"]).to_numpy(), None, 1.0)
+    share = share_watched(watches, clips).clip(upper=1.0)
     shown, clicked = kinds["impression"], kinds["click"]
     mean = clicked.sum() / max(int(shown.sum()), 1)
     weight = (shown + smoothing).astype("float64")
@@ -103,6 +118,6 @@ def _reception(past: pd.DataFrame, clips: pd.DataFrame, smoothing: float) -> pd.
             "people": people,
             "likes": kinds["like"],
             "click_rate": ((clicked + smoothing * mean) / weight.where(weight > 0.0)).fillna(mean),
-            "watch_fraction": pd.Series(share, index=watches.index).groupby(watches["clip_id"]).mean().reindex(names),
+            "watch_fraction": share.groupby(watches["clip_id"]).mean().reindex(names),
         }
     ).rename_axis("clip_id")

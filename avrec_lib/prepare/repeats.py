@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from avrec_lib.prepare.report import Report, account
+from avrec_lib.tables import microseconds, require_columns
 
 __all__ = ["remove_repeats"]
 
@@ -39,8 +40,9 @@ def remove_repeats(events: pd.DataFrame, *, window: str = "5s") -> tuple[pd.Data
     Raises
     ------
     ValueError
-        If the window is negative, or index labels are not unique.
+        If the window is negative, a column is absent, a row has no time, or index labels are not unique.
     """
+    require_columns(events, [*_KEY, *_PAYLOAD, "time"], "events")
     width = pd.Timedelta(window)
     if width < pd.Timedelta(0):
         raise ValueError(f"window is the longest time between two copies, zero or more, got {window}")
@@ -52,7 +54,7 @@ def remove_repeats(events: pd.DataFrame, *, window: str = "5s") -> tuple[pd.Data
         codes, values = pd.factorize(events[name], use_na_sentinel=False)
         # Numbered anew after each column, so that the product of the counts cannot overflow.
         group = np.unique(group * (len(values) + 1) + codes, return_inverse=True)[1]
-    time = events["time"].astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    time = microseconds(events["time"])
     order = np.lexsort((np.arange(len(events)), time, group))
     same = group[order[1:]] == group[order[:-1]]
     near = time[order[1:]] - time[order[:-1]] <= width.value // 1000

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from avrec_lib.prepare.report import Report, account
+from avrec_lib.tables import require_columns
 
 __all__ = ["find_robots", "remove_robots"]
 
@@ -49,8 +50,9 @@ def find_robots(
     Raises
     ------
     ValueError
-        If `rules` is not 1, 2 or 3.
+        If `rules` is not 1, 2 or 3, or a column is absent.
     """
+    require_columns(events, ["user_id", "clip_id", "kind", "time", "session_id"], "events")
     if rules not in (1, 2, 3):
         raise ValueError(f"rules is how many of the three rules must hold, 1-3, got {rules}")
     kind = events["kind"]
@@ -98,7 +100,14 @@ def remove_robots(
         Without the machines; order and labels kept.
     report : Report
         Rows of events before and after; in `removed` one row an account, not a row of events.
+
+    Raises
+    ------
+    ValueError
+        If a column is absent.
     """
+    require_columns(events, ["user_id"], "events")
+    require_columns(users, ["user_id"], "users")
     found = find_robots(events) if robots is None else robots
     names = found["user_id"]
     kept = events[~events["user_id"].isin(names)]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from avrec_lib.tables import check
+from avrec_lib.collect.signals import share_watched
+from avrec_lib.tables import check, require_columns
 
 __all__ = ["ACTION_VALUES", "Interactions", "LeakError", "Split", "interactions_from", "refuse_later", "temporal_split"]
 
@@ -144,6 +145,10 @@ def interactions_from(
     term is there only for a pair that was rated. The sum is kept at zero or above. A pair that was only shown has no
     row, because *not taken* is not *disliked*: the clip may never have been looked at.
 
+    Call it on each side of a cut, after the cut (:func:`temporal_split` of the events first). Made from the whole log,
+    a pair's value already holds what the person did in the test weeks, and its time is the last of its events: such a
+    table, cut afterwards, teaches the model its own answers, and no check of times can notice.
+
     Parameters
     ----------
     events : DataFrame
@@ -164,13 +169,12 @@ def interactions_from(
     Raises
     ------
     ValueError
-        If a table lacks a column, or a clip has no positive duration.
+        If a table lacks a column, a clip is listed twice, or a clip has no positive duration.
     """
     values = ACTION_VALUES if values is None else values
     wanted = ["user_id", "clip_id", "kind", "time", "watch_seconds", "value"]
-    missing = [name for name in wanted if name not in events]
-    if missing:
-        raise ValueError(f"events lacks {', '.join(missing)}; see the events schema in avrec_lib.tables")
+    require_columns(events, wanted, "events")
+    require_columns(clips, ["clip_id", "duration_seconds"], "clips", unique="clip_id")
     duration = clips.set_index("clip_id")["duration_seconds"].astype("float64")
     if not (duration > 0.0).all():
         raise ValueError(f"clip {duration.index[~(duration > 0.0)][0]!r} has no positive duration_seconds")
@@ -186,8 +190,7 @@ def interactions_from(
     watched = taken["kind"] == "watch"
     possible = ~watched | (taken["watch_seconds"] >= 0.0).fillna(value=False).astype(bool)
     taken = keep(taken, possible, "watch time missing or negative, removed")
-    longest = taken["clip_id"].map(duration).astype("float64")
-    fraction = (taken["watch_seconds"] / longest).where(taken["kind"] == "watch", 0.0)
+    fraction = share_watched(taken, clips).where(taken["kind"] == "watch", 0.0)
     repaired["watch time longer than the clip, cut"] = int((fraction > slack).sum())
 
     kind = taken["kind"].astype(str)

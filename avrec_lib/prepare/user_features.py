@@ -6,7 +6,9 @@ from typing import overload
 import numpy as np
 import pandas as pd
 
+from avrec_lib.collect.signals import share_watched
 from avrec_lib.prepare.splits import LeakError
+from avrec_lib.tables import require_columns
 
 __all__ = ["known_before", "refuse_columns", "user_features"]
 
@@ -108,8 +110,12 @@ def user_features(
     Raises
     ------
     ValueError
-        If the half-life is not positive.
+        If the half-life is not positive, a column is absent, or a clip or a person is listed twice.
     """
+    require_columns(events, ["user_id", "clip_id", "kind", "time", "watch_seconds", "session_id", "value"], "events")
+    require_columns(clips, ["clip_id", "duration_seconds"], "clips", unique="clip_id")
+    if users is not None:
+        require_columns(users, ["user_id", "joined"], "users", unique="user_id")
     life = pd.Timedelta(half_life)
     if life <= pd.Timedelta(0):
         raise ValueError(f"half_life is a time above zero, got {half_life}")
@@ -125,9 +131,7 @@ def user_features(
     table["click_rate"] = table["n_click"] / table["n_impression"].where(table["n_impression"] > 0)
     table["like_rate"] = table["n_like"] / table["n_click"].where(table["n_click"] > 0)
     watches = past[past["kind"] == "watch"]
-    duration = clips.set_index("clip_id")["duration_seconds"]
-    share = np.clip(watches["watch_seconds"].to_numpy() / duration.reindex(watches["clip_id"]).to_numpy(), None, 1.0)
-    table["watch_fraction"] = pd.Series(share, index=watches.index).groupby(watches["user_id"]).mean()
+    table["watch_fraction"] = share_watched(watches, clips).clip(upper=1.0).groupby(watches["user_id"]).mean()
     table["mean_rating"] = by_person["value"].mean()
     table["days_since_first"] = _days(moment - by_person["time"].min())
     table["days_since_last"] = _days(moment - by_person["time"].max())

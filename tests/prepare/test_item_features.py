@@ -64,6 +64,14 @@ def test_nothing_at_the_moment_or_later_changes_a_feature(soiled):
     assert table["shown"].sum() == (past["kind"] == "impression").sum()
 
 
+def test_a_clip_released_at_the_moment_itself_is_not_known(small_log):
+    release = CLIPS.loc[CLIPS["clip_id"] == "b", "release_time"].iloc[0]
+    assert item_features(CLIPS, release).index.tolist() == ["a"]
+    events = small_log([{"clip": "b", "kind": "click", "seconds": -86_400.0}])
+    assert item_features(CLIPS, release, events=events).index.tolist() == ["a"]
+    assert item_features(CLIPS, release + pd.Timedelta("1us")).index.tolist() == ["b", "a"]
+
+
 def test_encoders_add_their_columns():
     vocabulary = Vocabulary().fit(CLIPS["title"])
     table = item_features(CLIPS, MOMENT, encoders={"title": vocabulary.transform, "tags": lambda tags: tags.isna()})
