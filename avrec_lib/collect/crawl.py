@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
+from bs4.exceptions import ParserRejectedMarkup
 from protego import Protego
 from tqdm import tqdm
 
@@ -33,6 +34,13 @@ from avrec_lib.collect.rules import (
 __all__ = ["CrawlReport", "crawl", "read_failures", "read_page", "read_records"]
 
 
+# What parsers raise for input that nobody thought of. One page must never end a crawl of thousands.
+_UNREADABLE = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError),
+    ParserRejectedMarkup,
+)
+
+
 @dataclass(frozen=True)
 class CrawlReport:
     """What one call of :func:`crawl` did.
@@ -51,6 +59,9 @@ class CrawlReport:
         Addresses given up, and not asked because the rules forbid it; see :func:`read_failures`.
     waiting : int
         Addresses still to be asked.
+    dropped : int
+        Links that were not followed, because a crawl knows 200,000 addresses at the most; the site has more than was
+        read where this is not 0. A link that stands on two pages may count twice.
     resumed : bool
         Whether this call went on with a crawl that had been left.
     megabytes : float
@@ -66,6 +77,7 @@ class CrawlReport:
     failed: int
     refused: int
     waiting: int
+    dropped: int
     resumed: bool
     megabytes: float
     seconds: float
@@ -134,7 +146,11 @@ def _visit(frontier: Frontier, client: PoliteClient, page: Page, seed: int) -> A
         elif is_redirect(answer):
             frontier.redirect(page, redirect_target(answer), manners.max_redirects)
         else:
-            _take_in(frontier, page, answer, manners.max_bytes)
+            try:
+                _take_in(frontier, page, answer, manners.max_bytes)
+            except _UNREADABLE as error:
+                frontier.fail(page, "unreadable", f"{type(error).__name__}: {error}"[:300])
+                return None
     except FetchError as error:
         attempt = page.attempts + 1
         if attempt > manners.tries_after(error):
@@ -244,6 +260,7 @@ def crawl(
             failed=states.get("failed", 0),
             refused=states.get("refused", 0),
             waiting=states.get("waiting", 0),
+            dropped=frontier.dropped(),
             resumed=resumed,
             megabytes=size,
             seconds=time.monotonic() - begun,
@@ -292,7 +309,7 @@ def read_records(folder: str | Path) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
     text = ["url", "clip_id", "title", "description", "tags", "creator_id", "content_url", "sha256"]
     for name in ("uploaded", "fetched_at"):
-        table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601").dt.as_unit("us")
+        table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
     table["missing"] = [json.loads(names) for names in table["missing"]]
     return table.astype({**dict.fromkeys(text, "str"), "duration_seconds": "float64", "status": "int64"})
 
@@ -308,8 +325,8 @@ def read_failures(folder: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``url, kind, detail, attempts``; kinds as of :class:`avrec_lib.collect.bounded.FetchError`. What the rules
-        forbid has kind ``robots`` and no attempts.
+        ``url, kind, detail, attempts``; kinds as of :class:`avrec_lib.collect.bounded.FetchError`, and
+        ``unreadable`` for a page at which the parser failed. What the rules forbid has kind ``robots`` and no attempts.
 
     Raises
     ------

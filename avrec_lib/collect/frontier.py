@@ -172,6 +172,7 @@ class Frontier:
                 "UPDATE pages SET state = 'waiting', attempts = 0, due = 0, hops = 0, target = NULL, kind = NULL,"
                 " detail = NULL"
             )
+            self.note("dropped", "0")
             self.note("round", "open")
         return False
 
@@ -182,6 +183,8 @@ class Frontier:
     def add(self, urls: Iterable[str], role: str = "page", hops: int = 0) -> None:
         """Add addresses, those that are not known.
 
+        A crawl knows 200,000 addresses at the most; links to others are counted by :meth:`dropped`.
+
         Parameters
         ----------
         urls : iterable of str
@@ -191,9 +194,21 @@ class Frontier:
         hops : int
             By how many redirects they were reached.
         """
-        room = _MOST_PAGES - int(self._db.execute("SELECT COUNT(*) FROM pages").fetchone()[0])
-        rows = [(url, role, hops) for url in urls][: max(room, 0)]
+        wanted = list(dict.fromkeys(urls))
+        room = max(_MOST_PAGES - int(self._db.execute("SELECT COUNT(*) FROM pages").fetchone()[0]), 0)
+        if len(wanted) > room:
+            known = "SELECT 1 FROM pages WHERE url = ?"
+            wanted = [url for url in wanted if self._db.execute(known, (url,)).fetchone() is None]
+            left_out = len(wanted[room:])
+            if left_out:
+                self.note("dropped", str(self.dropped() + left_out))
+            wanted = wanted[:room]
+        rows = [(url, role, hops) for url in wanted]
         self._db.executemany("INSERT OR IGNORE INTO pages (url, role, hops) VALUES (?, ?, ?)", rows)
+
+    def dropped(self) -> int:
+        """Return how many links of this round were not added, because as many addresses are known as may be."""
+        return int(self.fact("dropped") or 0)
 
     def next(self, now: float) -> Page | None:
         """Return the page that is to be asked next.

@@ -38,6 +38,9 @@ __all__ = [
     "allowed",
 ]
 
+_ROBOTS_CHARACTERS = 512_000
+"""How much of a ``robots.txt`` is read: RFC 9309 asks for 500 KiB, and each rule costs time at each address."""
+
 _COURTESY = 1.0
 """Pause between requests to a site that says nothing about it, seconds."""
 
@@ -215,7 +218,7 @@ class PoliteClient:
             reason = " ".join(str(error).split())
             text = "" if gone else f"# No rules could be read: {reason}\nUser-agent: *\nDisallow: /"
         self.learn_rules(url, text)
-        return text
+        return self._robots_txt[origin]
 
     def learn_rules(self, url: str, text: str) -> None:
         """Keep a ``robots.txt`` for a site, without fetching it.
@@ -225,13 +228,15 @@ class PoliteClient:
         url : str
             Any address of the site.
         text : str
-            The rules.
+            The rules; what comes after 512,000 characters is not read.
 
         Raises
         ------
         FetchError
             ``robots`` if the site asks for a longer pause than ``longest_wait``.
         """
+        # A rule that is cut in two would forbid more than it says.
+        text = text if len(text) <= _ROBOTS_CHARACTERS else text[:_ROBOTS_CHARACTERS].rpartition("\n")[0]
         rules = Protego.parse(text)
         own = self.manners.delay_seconds
         asked = rules.crawl_delay(self.manners.agent.split("/")[0])

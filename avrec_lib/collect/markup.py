@@ -22,6 +22,7 @@ _LONGEST_TEXT = 20_000
 _MARK = re.compile(r"""<(?:(?P<tag>/?[A-Za-z](?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>)|(?P<comment>!--)|(?P<odd>[!?]))?""")
 _RAW = re.compile(r"<(script|style|textarea|title)\b", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_LONG_NUMBER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9A-Fa-f]{8,});?")
 _OPENING = re.compile(r"<+(?=[A-Za-z/!?])")
 _CHARSET = re.compile(rb"""<meta[^<>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -118,12 +119,15 @@ def tidy(text: str) -> str:
     -------
     str
         Markup that any parser reads in linear time. Comments and declarations are gone; the contents of scripts and
-        styles stay as they are; what follows the 20,000th "<" is dropped, because no page has so many.
+        styles stay as they are, but for numbers of characters that are too long for any; what follows the 20,000th
+        "<" is dropped, because no page has so many.
     """
     pieces: list[str] = []
     at = marks = 0
     if text.count("&") > 5 * _MOST_MARKS:
         text = text.replace("&", " ")
+    # No character has a number of eight digits, and Python refuses to read numbers of more than 4,300.
+    text = _LONG_NUMBER.sub("\ufffd", text)
     lower = text.lower()
     lower = lower if len(lower) == len(text) else text  # some letters grow when they are made small
     while at < len(text):

@@ -20,7 +20,7 @@ from bs4 import BeautifulSoup
 from avrec_lib.collect.markup import decode_page, plain_text, soup_of
 from avrec_lib.collect.rules import origin_of
 
-__all__ = ["FIELDS", "find_links", "parse_clip_page", "parse_duration", "read_sitemap"]
+__all__ = ["FIELDS", "find_links", "parse_clip_page", "parse_duration", "read_clip", "read_sitemap"]
 
 FIELDS: tuple[str, ...] = (
     "title",
@@ -35,8 +35,9 @@ FIELDS: tuple[str, ...] = (
 
 _LONGEST_URL = 2000
 _UNQUOTED = "%/:@!$&'()*+,;=~-._?"
-_MOST_LINKS = 2000  # of one page
-_MOST_LOCATIONS = 50_000  # of one sitemap, as sitemaps.org bounds it
+_MOST_TAGS = 200
+_LONGEST_TAG = 100  # characters of what is cleaned, so that a page of long keywords costs no minutes
+_YEARS = (1900, 2200)  # beyond them a date is a slip or an attack, and an offset may leap over the calendar's end
 _CLIP = re.compile(r"/clips/([A-Za-z0-9_-]{1,64})/?\Z")
 _CREATOR = re.compile(r"/creators/([A-Za-z0-9_-]{1,64})/?\Z")
 _LOCATION = re.compile(r"<loc>\s*(?:<!\[CDATA\[)?([^<>\]]{1,2000})")
@@ -75,7 +76,7 @@ def _parse_time(text: object) -> pd.Timestamp | None:
     try:
         moment = pd.Timestamp(text)
         moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-        return moment.as_unit("us")
+        return moment.as_unit("us") if _YEARS[0] <= moment.year < _YEARS[1] else None
     except (ValueError, OverflowError, TypeError):
         return None
 
@@ -134,7 +135,8 @@ def _absolute(url: str, link: object) -> str | None:
 def _tags(keywords: object) -> str | None:
     """Return keywords, a list or text with commas, as words separated by '|'."""
     words = keywords.split(",") if isinstance(keywords, str) else keywords if isinstance(keywords, list) else []
-    plain = [(plain_text(word) or "").replace("|", "/") for word in words[:200]]
+    texts = [word[:_LONGEST_TAG] for word in words[:_MOST_TAGS] if isinstance(word, str)]
+    plain = [(plain_text(text) or "").replace("|", "/") for text in texts]
     return "|".join(dict.fromkeys(word for word in plain if word)) or None
 
 
@@ -189,7 +191,7 @@ def read_clip(soup: BeautifulSoup, url: str) -> dict[str, Any]:
     record: dict[str, Any] = {
         "title": _first(video.get("name"), meta.get("og:title"), _value(soup, "h1.clip-title")),
         "description": _first(video.get("description"), meta.get("og:description"), _value(soup, "p.description")),
-        "tags": _tags(video.get("keywords")) or _tags([node.get_text() for node in soup.select("ul.tags > li")]),
+        "tags": _tags(video.get("keywords")) or _tags(_listed(soup)),
         "creator_id": _number_of(_CREATOR, _absolute(url, creator_url)),
         "uploaded": _parse_time(video.get("uploadDate")) or _parse_time(_value(soup, "time[datetime]", "datetime")),
         "duration_seconds": parse_duration(video.get("duration"))
@@ -200,6 +202,15 @@ def read_clip(soup: BeautifulSoup, url: str) -> dict[str, Any]:
     # A page that has moved still says whose it is.
     canonical = _absolute(url, _value(soup, 'link[rel="canonical"]', "href"))
     return {"clip_id": _number_of(_CLIP, url) or _number_of(_CLIP, canonical), **record, "missing": missing}
+
+
+def _listed(soup: BeautifulSoup) -> list[str]:
+    """Return the texts of a page's list of tags.
+
+    Items may stand inside each other, ten thousand deep; each is looked into a little way only.
+    """
+    items = soup.select("ul.tags > li", limit=_MOST_TAGS)
+    return ["".join(part for part in islice(item.descendants, 20) if isinstance(part, str)) for item in items]
 
 
 def _value(soup: BeautifulSoup, selector: str, attribute: str | None = None) -> str | None:
@@ -234,8 +245,8 @@ def find_links(soup: BeautifulSoup, url: str) -> list[str]:
     Returns
     -------
     list of str
-        Absolute addresses of the same scheme, host and port, each once, in the order of the page, at most 2,000.
-        Links marked ``rel="nofollow"`` are left out.
+        Absolute addresses of the same scheme, host and port, each once, in the order of the page. Links marked
+        ``rel="nofollow"`` are left out. How many there can be, :func:`avrec_lib.collect.markup.tidy` bounds.
     """
     here, found = origin_of(url), dict[str, None]()
     for node in soup.find_all("a", href=True):
@@ -244,8 +255,6 @@ def find_links(soup: BeautifulSoup, url: str) -> list[str]:
         link = _absolute(url, node["href"])
         if link is not None and origin_of(link) == here:
             found[link] = None
-        if len(found) == _MOST_LINKS:
-            break
     return list(found)
 
 
@@ -267,6 +276,6 @@ def read_sitemap(text: str, url: str) -> tuple[list[str], list[str]]:
         Addresses on the same site.
     """
     here = origin_of(url)
-    links = (_absolute(url, unescape(found[1])) for found in islice(_LOCATION.finditer(text), _MOST_LOCATIONS))
+    links = (_absolute(url, unescape(found[1])) for found in _LOCATION.finditer(text))
     found = list(dict.fromkeys(link for link in links if link is not None and origin_of(link) == here))
     return ([], found) if "<sitemapindex" in text[:2000] else (found, [])

@@ -209,10 +209,15 @@ def conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
     Returns
     -------
     dict
-        ``If-None-Match`` and ``If-Modified-Since``, where known.
+        ``If-None-Match`` and ``If-Modified-Since``, where known and fit for a header: printable ASCII of at most 1,000
+        characters. A page with another tag is fetched anew.
     """
     headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-    return {name: value for name, value in headers.items() if value}
+    return {
+        name: value
+        for name, value in headers.items()
+        if value and len(value) <= 1_000 and value.isascii() and value.isprintable()
+    }
 
 
 def is_redirect(answer: Answer) -> bool:

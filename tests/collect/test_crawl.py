@@ -16,6 +16,7 @@ import pytest
 
 from avrec_lib.collect.crawl import crawl, read_failures, read_page, read_records
 from avrec_lib.collect.manners import FetchError, Manners
+from avrec_lib.collect.pages import read_clip
 from avrec_lib.world import Profile
 from avrec_lib.world.generate import make_tables
 from avrec_lib.world.site import serve_site
@@ -122,15 +123,63 @@ def test_a_second_crawl_sends_what_it_knows_and_keeps_what_has_not_changed(small
     assert read_records(tmp_path).set_index("clip_id").loc["c3", "title"] == "version 2"
 
 
-def test_a_page_that_is_gone_is_forgotten_and_one_that_fails_is_kept(small, tmp_path):
+@pytest.mark.parametrize(("status", "kept"), [("404 Gone", False), ("410 Gone", False), ("500 Oops", True)])
+def test_a_page_that_is_gone_is_forgotten_and_one_that_fails_is_kept(small, tmp_path, status, kept):
     run(small, tmp_path)
-    small.pages["/clips/c3"] = small.http("", "410 Gone")
-    small.pages["/clips/c4"] = small.http("", "500 Oops")
+    small.pages["/clips/c3"] = small.http("", status)
     run(small, tmp_path)
     records = read_records(tmp_path).set_index("clip_id")
-    assert "c3" not in records.index
-    assert records.loc["c4", "status"] == 500
-    assert records.loc["c4", "title"] == "clip 4"
+    assert len(records) == 11 + kept
+    assert ("c3" in records.index) == kept
+    if kept:
+        assert records.loc["c3", ["status", "title"]].tolist() == [500, "clip 3"]
+
+
+def test_links_beyond_what_a_crawl_may_know_are_counted(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("avrec_lib.collect.frontier._MOST_PAGES", 9)
+    report = run(small, tmp_path)
+    known = len(set(small.paths())) - 1 + report.refused
+    assert known == 9
+    # Two of three links of the start page lie on the site, six pages stand in the sitemap.
+    assert report.dropped > 0 and report.waiting == 0
+    monkeypatch.undo()
+    assert run(small, tmp_path).dropped == 0
+    assert len(read_records(tmp_path)) == 12
+
+
+def test_a_link_that_is_known_takes_no_room(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("avrec_lib.collect.frontier._MOST_PAGES", 16)
+    report = run(small, tmp_path)
+    assert (report.dropped, len(read_records(tmp_path))) == (0, 12)
+
+
+def test_a_page_at_which_the_parser_fails_ends_itself_and_not_the_crawl(small, tmp_path, monkeypatch):
+    def fail_at_c3(soup, url):
+        if url.endswith("/clips/c3"):
+            raise ValueError("nobody thought of this")
+        return read_clip(soup, url)
+
+    monkeypatch.setattr("avrec_lib.collect.crawl.read_clip", fail_at_c3)
+    report = run(small, tmp_path)
+    assert report.waiting == 0 and len(read_records(tmp_path)) == 11
+    failure = read_failures(tmp_path).set_index("url").loc[small.url + "/clips/c3"]
+    assert failure[["kind", "detail"]].tolist() == ["unreadable", "ValueError: nobody thought of this"]
+
+
+def test_a_page_of_numbers_too_long_for_characters_does_not_end_a_crawl(small, tmp_path):
+    small.pages["/clips/c0"] = clip_page(small, "still here", f"/clips/c1?&#{'9' * 5000};")
+    run(small, tmp_path)
+    assert "still here" in set(read_records(tmp_path)["title"])
+
+
+@pytest.mark.parametrize("tag", ['"caf\u00e9"', '"' + "x" * 2_000 + '"'])
+def test_a_tag_that_fits_no_header_does_not_freeze_a_page(small, tmp_path, tag):
+    small.pages["/clips/c3"] = clip_page(small, "one", ETag=tag)
+    run(small, tmp_path)
+    small.pages["/clips/c3"] = clip_page(small, "two", ETag=tag)
+    run(small, tmp_path)
+    assert read_records(tmp_path).set_index("clip_id").loc["c3", "title"] == "two"
+    assert "if-none-match" not in small.requests[-1].headers
 
 
 def test_others_go_on_while_a_failed_page_waits(small, tmp_path):

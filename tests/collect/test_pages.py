@@ -1,5 +1,6 @@
 """Pages become records: plain text, the right encoding, None for what is absent, in linear time."""
 
+import json
 import time
 
 import pandas as pd
@@ -105,6 +106,25 @@ def test_lone_surrogates_and_null_bytes_do_not_reach_a_record():
     record["title"].encode()
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "x" + "f" * 5000, "0" * 5000 + "65", "99999999"])
+def test_a_number_too_long_for_a_character_ends_no_page(number):
+    entity = f"&#{number};"
+    data = json.dumps({"@type": "VideoObject", "name": f"a{entity}b", "description": "fine"})
+    page = f'<a href="/b?{entity}">{entity}</a><script type="application/ld+json">{data}</script>'
+    record = parse(page)
+    assert (record["title"], record["description"]) == ("a\ufffdb", "fine")
+    assert len(find_links(soup_of(page), URL)) == 1
+    assert plain_text(f"a&amp;#{number};b") == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "2300-01-01", "1850-01-01", "9999-12-31"]
+)
+def test_a_date_at_the_end_of_the_calendar_is_none(text):
+    record = parse(f'<script type="application/ld+json">{{"@type": "VideoObject", "uploadDate": "{text}"}}</script>')
+    assert record["uploaded"] is None and "uploaded" in record["missing"]
+
+
 # --- plain text ------------------------------------------------------------------------------------------------------
 
 
@@ -180,6 +200,12 @@ def test_accents_are_not_taken_for_cyrillic():
     assert decode_page(text.encode("cp1252"), "text/html; charset=latin-1") == text
 
 
+@pytest.mark.parametrize("declared", ["text/html; charset=iso-8859-1", "text/html; charset=windows-1252", ""])
+def test_utf8_of_a_few_accents_is_not_read_as_the_latin_1_that_is_declared(declared):
+    text = '<meta charset="latin1"><p>Zoë, déjà vu</p>'
+    assert decode_page(text.encode(), declared) == text
+
+
 def test_one_damaged_byte_does_not_turn_utf8_into_something_else():
     damaged = CYRILLIC.encode()[:-12] + b"\xff" + CYRILLIC.encode()[-12:]
     assert "Ночной поезд" in decode_page(damaged, "text/html; charset=utf-8")
@@ -212,6 +238,16 @@ def test_no_page_keeps_the_parser_busy(piece):
     assert time.process_time() - begun < 4.0
 
 
+def test_nested_tags_and_long_keywords_keep_nobody_busy():
+    nested = '<ul class="tags">' + "<ul class='tags'><li>rain" * 9_900
+    words = ["<b>" + "x<i>" * 2_500 + f"{number}" for number in range(190)]
+    data = json.dumps({"@type": "VideoObject", "keywords": words})
+    begun = time.process_time()
+    assert parse(nested)["tags"].startswith("rain")
+    assert parse(f'<script type="application/ld+json">{data}</script>')["tags"]
+    assert time.process_time() - begun < 6.0
+
+
 def test_tidying_leaves_a_whole_page_as_it_is():
     page = '<html lang="en"><body class=x><h1>A &amp; B</h1><br/><a href="/b?c=1&amp;d=2" title="x>y">z</a></body>'
     assert tidy(page) == page
@@ -237,9 +273,11 @@ def test_links_lead_to_the_same_site_only_and_once():
     ]
 
 
-def test_a_page_of_links_is_read_to_a_bound():
+def test_no_link_of_a_page_and_no_location_of_a_sitemap_is_left_out_silently():
     page = "".join(f'<a href="/{number}">x</a>' for number in range(5000))
-    assert len(find_links(soup_of(page), URL)) == 2000
+    assert len(find_links(soup_of(page), URL)) == 5000
+    sitemap = "".join(f"<url><loc>http://tide.pool/{number}</loc></url>" for number in range(50_500))
+    assert len(read_sitemap(f"<urlset>{sitemap}</urlset>", URL)[0]) == 50_500
 
 
 def test_sitemaps_and_their_index_are_told_apart_and_broken_ones_give_what_they_have():
