@@ -55,6 +55,8 @@ class ApiClip(msgspec.Struct, frozen=True, kw_only=True):
         for name, least, most in (("duration_ms", 1, 10**9), ("views", 0, 10**15), ("likes", 0, 10**15)):
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be from {least} to {most}")
+        if self.episode is not None and not 0 <= self.episode <= 10**6:
+            raise ValueError("episode must be from 0 to 1000000")
 
 
 class ApiPage(NamedTuple):
@@ -133,10 +135,11 @@ def read_json(body: bytes, url: str) -> Any:
         raise FetchError("json", url, str(error)[:200] or type(error).__name__) from error
 
 
-def _read_items(values: list[Any]) -> tuple[list[ApiClip], list[tuple[str, str]]]:
+def _read_items(values: list[Any], limit: int) -> tuple[list[ApiClip], list[tuple[str, str]]]:
+    """Read a page's items; those that are not as agreed, or more than were asked for, come with a reason."""
     items: list[ApiClip] = []
-    bad: list[tuple[str, str]] = []
-    for value in values:
+    bad = [(f"more than the {limit} items that were asked for", json.dumps(value)[:2000]) for value in values[limit:]]
+    for value in values[:limit]:
         try:
             items.append(msgspec.convert(value, ApiClip))
         except (msgspec.ValidationError, OverflowError) as error:
@@ -280,7 +283,7 @@ class PagedClient:
         if not isinstance(values, list) or not (following is None or (isinstance(following, str) and following)):
             raise FetchError("shape", url, "a page is an object with a list of items and a next_cursor, text or null")
         counted = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
-        return ApiPage(cursor, *_read_items(values), following, counted)
+        return ApiPage(cursor, *_read_items(values, self.limit), following, counted)
 
     def items(self, cursor: str | None = None) -> Iterator[ApiPage]:
         """Read page after page to the end.
@@ -362,7 +365,8 @@ class _Store:
         items = [msgspec.to_builtins(msgspec.json.decode(row[0], type=ApiClip)) for row in rows]
         table = pd.DataFrame(items, columns=list(ApiClip.__struct_fields__))
         table["title"] = [plain_text(title) for title in table["title"]]
-        table["creator_id"] = [creator["id"] for creator in table["creator"]]
+        table["series"] = [plain_text(series) for series in table["series"]]
+        table["creator_id"] = [plain_text(creator["id"]) for creator in table["creator"]]
         table["creator"] = [plain_text(creator["name"]) for creator in table["creator"]]
         table["uploaded"] = pd.to_datetime(table["uploaded"], utc=True, format="ISO8601", errors="coerce").dt.as_unit(
             "us"

@@ -231,6 +231,27 @@ def test_items_that_are_not_as_agreed_are_kept_aside_and_the_rest_comes(api, cli
     assert bad["reason"].str.contains("duration_ms").sum() == 2
 
 
+@pytest.mark.parametrize("episode", [2**63, 10**30, -1])
+def test_a_number_that_no_table_holds_is_kept_aside_before_it_is_stored(api, client, tmp_path, episode):
+    api.items[1] = item(1, episode=episode)
+    assert len(download(client, tmp_path)) == 19
+    assert read_bad_items(tmp_path)["reason"].str.contains("episode").tolist() == [True]
+
+
+def test_a_page_gives_no_more_items_than_were_asked_for(api, tmp_path):
+    with PagedClient(api.scripted.url, "me", "word", QUICK, limit=3) as client:
+        page = client.page()
+    assert [len(page.items), len(page.bad)] == [3, 2]
+    assert page.bad[0][0] == "more than the 3 items that were asked for"
+
+
+def test_markup_in_any_text_becomes_plain(api, client, tmp_path):
+    creator = {"id": "<i>k1</i>", "name": "<script>x</script>Kim"}
+    api.items[1] = item(1, series="<img src=x>Rails &amp; rain", creator=creator)
+    row = download(client, tmp_path).loc[1]
+    assert row[["series", "creator_id", "creator"]].tolist() == ["Rails & rain", "k1", "Kim"]
+
+
 def test_cursors_that_loop_or_never_end_are_noticed(api, client, tmp_path):
     def answer(items, cursor):
         return lambda request, before: api.json({"items": items, "next_cursor": cursor(before), "total": 5})
@@ -241,15 +262,16 @@ def test_cursors_that_loop_or_never_end_are_noticed(api, client, tmp_path):
         (answer(items, lambda before: "ab"[before % 2]), "cursor-loop"),
     ):
         api.scripted.pages["/api/v1/clips"] = page
+        # Where nothing notices, the test must end all the same.
         with pytest.raises(FetchError) as caught:
-            list(client.items())
+            list(itertools.islice(client.items(), 60))
         assert caught.value.kind == kind
     for some in (items, []):
         api.scripted.pages["/api/v1/clips"] = lambda request, _, some=some: api.json(
             {"items": some, "next_cursor": f"n{len(api.scripted.requests)}", "total": 5}
         )
         with pytest.raises(FetchError) as caught:
-            list(client.items())
+            list(itertools.islice(client.items(), 60))
         assert caught.value.kind == "endless"
 
 
