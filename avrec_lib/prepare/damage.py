@@ -1,12 +1,14 @@
 """Find media files that are damaged or not what they seem, say why, and set aside those that cannot be used."""
 
+import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from avrec_lib.prepare.examination import Facts, examine, examine_clips
+from avrec_lib.prepare.examination import LONGEST_SECONDS, examine, examine_clips
+from avrec_lib.prepare.facts import Facts
 from avrec_lib.prepare.report import Report, account
 
 __all__ = ["ISSUES", "UNFIT", "Issue", "inspect_clips", "inspect_media", "quarantine"]
@@ -15,6 +17,7 @@ ISSUES: dict[str, str] = {
     "absent": "there is no such file",
     "empty": "the file has no bytes",
     "unreadable": "it cannot be opened as media",
+    "too-long": "it lasts longer, or takes longer to decode, than a clip may",
     "truncated": "it ends before the length that its header states",
     "corrupt": "some of its data cannot be decoded",
     "no-picture": "it has no picture stream",
@@ -26,8 +29,9 @@ ISSUES: dict[str, str] = {
 }
 """Every kind of issue, and what it means."""
 
-UNFIT: frozenset[str] = frozenset({"absent", "empty", "unreadable", "truncated", "corrupt"})
-"""Issues that make a file unfit: what is read from it is not what was uploaded. The others leave a usable modality."""
+UNFIT: frozenset[str] = frozenset({"absent", "empty", "unreadable", "too-long", "truncated", "corrupt"})
+"""Issues that make a file unfit: what is read from it is not all that was uploaded. The others leave a usable modality.
+"""
 
 _SHORTAGE = 0.1  # seconds: damage after which less is missing at the end lies inside
 _BLANK = 2.0  # levels of 255, standard deviation within a picture
@@ -170,6 +174,11 @@ def _judge(path: Path, facts: Facts) -> list[Issue]:
         return [Issue("empty", ISSUES["empty"])]
     if facts.problem:
         return [Issue("unreadable", facts.problem)]
+    lasts = max(facts.picture_seconds, facts.sound_seconds, *_known(facts.picture_stated, facts.sound_stated))
+    if lasts > LONGEST_SECONDS:
+        return [Issue("too-long", f"lasts {lasts:.0f} s or more, and a clip at most {LONGEST_SECONDS:.0f} s")]
+    if facts.costly:
+        return [Issue("too-long", facts.picture_problem or facts.sound_problem)]
     named = path.suffix.lower().removeprefix(".")
     issues = _broken_streams(facts)
     if not facts.picture_streams and named not in _SOUND_ONLY:
@@ -189,6 +198,10 @@ def _judge(path: Path, facts: Facts) -> list[Issue]:
     if holds is not None and named not in holds:
         issues.append(Issue("wrong-container", f"is named .{named} and holds {facts.container.split(',')[0]}"))
     return issues
+
+
+def _known(*seconds: float) -> list[float]:
+    return [one for one in seconds if not math.isnan(one)]
 
 
 def _broken_streams(facts: Facts) -> list[Issue]:

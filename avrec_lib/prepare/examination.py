@@ -7,9 +7,8 @@ Facts only; what they mean is decided in :mod:`avrec_lib.prepare.damage` and
 import hashlib
 import math
 import os
-import zipfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+import time
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -21,79 +20,19 @@ from tqdm import tqdm
 
 from avrec_lib import media
 from avrec_lib.cache import cache_root
+from avrec_lib.prepare import facts as facts_of_files
 from avrec_lib.prepare import fingerprints
+from avrec_lib.prepare.facts import NOTHING_READ, Examination, Facts, read_examination, write_examination
 from avrec_lib.prepare.fingerprints import PICTURE_FPS, Fingerprint, Fingerprints, Track, picture_track
 
-__all__ = ["Examination", "Facts", "examine", "examine_clips", "fingerprint_clips"]
+__all__ = ["LONGEST_SECONDS", "examine", "examine_clips", "fingerprint_clips"]
+
+LONGEST_SECONDS = 600.0
+"""Longest file that is decoded: this is a platform of clips, and hours of silence fit into a hundred kilobytes."""
 
 _SIDE, _BLOCKS = 64, 8  # pixels and blocks a side
 _SOUND_RATE = 11_025
-_LARGEST = 1 << 26  # bytes of a file in the cache
-
-_NO_WORDS = Fingerprint(
-    Track(np.empty(0, np.uint64), np.empty(0, np.bool_)), Track(np.empty(0, np.uint32), np.empty(0, np.bool_))
-)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What was seen of a file; seconds are nan where unknown.
-
-    Attributes
-    ----------
-    size_bytes : int
-        Length of the file, -1 if there is none.
-    container : str
-        FFmpeg's name of the format found in the bytes; empty if the file cannot be opened.
-    problem : str
-        Why the file cannot be opened; empty if it can.
-    picture_streams, sound_streams : int
-        How many there are.
-    picture_problem, sound_problem : str
-        Why a stream could not be decoded to its end; empty if it could or if there is none.
-    picture_stated, sound_stated : float
-        Length of the streams by the header.
-    picture_seconds, sound_seconds : float
-        How far each could be decoded; 0 if not at all.
-    contrast : float
-        Largest standard deviation of grey within a picture, levels of 255.
-    change : float
-        Largest difference of grey between an eighth by an eighth of a picture and of the first one, levels of 255; nan
-        where there is only one.
-    peak : float
-        Largest amplitude of the sound, full scale at 1.
-    """
-
-    size_bytes: int = -1
-    container: str = ""
-    problem: str = ""
-    picture_streams: int = 0
-    sound_streams: int = 0
-    picture_problem: str = ""
-    sound_problem: str = ""
-    picture_stated: float = math.nan
-    sound_stated: float = math.nan
-    picture_seconds: float = 0.0
-    sound_seconds: float = 0.0
-    contrast: float = 0.0
-    change: float = math.nan
-    peak: float = 0.0
-
-
-@dataclass(frozen=True)
-class Examination:
-    """Facts and fingerprint of one file.
-
-    Attributes
-    ----------
-    facts : Facts
-        What was seen.
-    fingerprint : Fingerprint
-        Of what could be decoded.
-    """
-
-    facts: Facts
-    fingerprint: Fingerprint
+_LIMITS = media.Limits(decoded_bytes=1 << 26, gap_seconds=LONGEST_SECONDS, decode_seconds=300.0)
 
 
 def examine(path: str | Path) -> Examination:
@@ -107,23 +46,29 @@ def examine(path: str | Path) -> Examination:
     Returns
     -------
     Examination
-        Facts and fingerprint. Nothing is raised for any content of the file.
+        Facts and fingerprint. Nothing is raised for any content of the file. One whose header states more than
+        `LONGEST_SECONDS` is not decoded; of one that is longer than its header says, no more than that is.
     """
     path = Path(path)
     size = path.stat().st_size if path.is_file() else -1
     try:
         info = media.probe(path)
     except media.MediaError as error:
-        return Examination(Facts(size_bytes=size, problem=error.reason), _NO_WORDS)
-    picture, seen = _look(path, _frame_seconds(info.video[0].fps)) if info.video else (_NO_WORDS.picture, {})
-    sound, heard = _listen(path) if info.audio else (_NO_WORDS.sound, {})
+        return Examination(Facts(size_bytes=size, problem=error.reason), NOTHING_READ)
+    stated = [streams[0].duration_seconds if streams else math.nan for streams in (info.video, info.audio)]
+    short = not max((seconds for seconds in stated if seconds > 0), default=0.0) > LONGEST_SECONDS
+    picture, seen = (
+        _look(path, _frame_seconds(info.video[0].fps)) if info.video and short else (NOTHING_READ.picture, {})
+    )
+    sound, heard = _listen(path) if info.audio and short else (NOTHING_READ.sound, {})
     facts = Facts(
         size_bytes=size,
         container=info.container,
         picture_streams=len(info.video),
         sound_streams=len(info.audio),
-        picture_stated=info.video[0].duration_seconds if info.video else math.nan,
-        sound_stated=info.audio[0].duration_seconds if info.audio else math.nan,
+        picture_stated=stated[0],
+        sound_stated=stated[1],
+        costly=bool(seen.pop("costly", False) | heard.pop("costly", False)),
         **seen,
         **heard,
     )
@@ -131,17 +76,30 @@ def examine(path: str | Path) -> Examination:
 
 
 def _look(path: Path, usual: float) -> tuple[Track, dict[str, Any]]:
+    began = time.monotonic()
     try:
         return _pictures(path, "strict")
     except media.MediaError as error:
         problem = error.reason
+    if _too_slow(began):
+        return NOTHING_READ.picture, {"picture_problem": problem, "costly": True}
     try:
         track, seen = _pictures(path, "partial")
         # Half a second is too coarse to tell a cut from damage inside: damaged files, and only they, are read again.
-        last = [batch.times[-1] for batch in media.iter_frames(path, size=8, errors="partial")][-1]
+        last = [batch.times[-1] for batch in _frames(path, size=8, errors="partial")][-1]
     except media.MediaError:
-        return _NO_WORDS.picture, {"picture_problem": problem}
+        return NOTHING_READ.picture, {"picture_problem": problem}
     return track, seen | {"picture_problem": problem, "picture_seconds": float(last) + usual}
+
+
+def _frames(path: Path, **options: Any) -> Iterator[media.Frames]:
+    # A second more than is allowed, so that what is too long can be told from what is just long enough.
+    return media.iter_frames(path, stop=LONGEST_SECONDS + 1.0, limits=_LIMITS, **options)
+
+
+def _too_slow(began: float) -> bool:
+    """Tell whether a reading that failed had used up its time: then a second attempt would, too."""
+    return time.monotonic() - began >= _LIMITS.decode_seconds
 
 
 def _frame_seconds(fps: float) -> float:
@@ -149,8 +107,8 @@ def _frame_seconds(fps: float) -> float:
 
 
 def _pictures(path: Path, errors: Literal["strict", "partial"]) -> tuple[Track, dict[str, Any]]:
-    tracks, contrast, change, first, reached = [_NO_WORDS.picture], 0.0, math.nan, None, 0.0
-    for batch in media.iter_frames(path, fps=PICTURE_FPS, size=_SIDE, errors=errors):
+    tracks, contrast, change, first, reached = [NOTHING_READ.picture], 0.0, math.nan, None, 0.0
+    for batch in _frames(path, fps=PICTURE_FPS, size=_SIDE, errors=errors):
         tracks.append(picture_track(batch.images))
         grey = batch.images.mean(axis=3, dtype=np.float32)
         # The noise of a codec cancels in the mean of a block, and what moves through it does not.
@@ -167,15 +125,18 @@ def _pictures(path: Path, errors: Literal["strict", "partial"]) -> tuple[Track, 
 
 
 def _listen(path: Path) -> tuple[Track, dict[str, Any]]:
-    problem = ""
+    problem, began = "", time.monotonic()
+    options: dict[str, Any] = {"sample_rate": _SOUND_RATE, "stop": LONGEST_SECONDS + 1.0, "limits": _LIMITS}
     try:
-        sound = media.read_sound(path, sample_rate=_SOUND_RATE)
+        sound = media.read_sound(path, **options)
     except media.MediaError as error:
         problem = error.reason
+        if _too_slow(began):
+            return NOTHING_READ.sound, {"sound_problem": problem, "costly": True}
         try:
-            sound = media.read_sound(path, sample_rate=_SOUND_RATE, errors="partial")
+            sound = media.read_sound(path, errors="partial", **options)
         except media.MediaError:
-            return _NO_WORDS.sound, {"sound_problem": problem}
+            return NOTHING_READ.sound, {"sound_problem": problem}
     heard = {"peak": float(np.abs(sound.samples).max()), "sound_seconds": len(sound.samples) / sound.sample_rate}
     return fingerprints.sound_fingerprint(sound), heard | {"sound_problem": problem}
 
@@ -233,8 +194,8 @@ def fingerprint_clips(
 def _version() -> str:
     """Hash what decides a result besides the file: the sources of this step and of the reader, and the libraries."""
     digest = hashlib.sha256()
-    sources = sorted(Path(media.__file__ or "").parent.glob("*.py"))
-    for source in (Path(__file__), Path(fingerprints.__file__ or ""), *sources):
+    own = [Path(name or "") for name in (__file__, facts_of_files.__file__, fingerprints.__file__)]
+    for source in (*own, *sorted(Path(media.__file__ or "").parent.glob("*.py"))):
         digest.update(source.read_bytes())
     for library in ("numpy", "scipy", "av"):
         digest.update(f"{library}={version(library)}\0".encode())
@@ -247,34 +208,15 @@ def _one(path: Path, folder: Path) -> Examination:
         return examine(path)
     try:
         with path.open("rb") as file:
-            kept = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.npz"
+            kept = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.msgpack"
     except OSError as error:
-        return Examination(Facts(problem=f"cannot be opened: {error.strerror}"), _NO_WORDS)
-    if (known := _kept(kept)) is not None:
+        return Examination(Facts(problem=f"cannot be opened: {error.strerror}"), NOTHING_READ)
+    if (known := read_examination(kept)) is not None:
         return known
     # One thread: several processes share the machine.
     with threadpool_limits(1):
         found = examine(path)
-    words = {
-        f"{name}_{part}": array
-        for name, track in vars(found.fingerprint).items()
-        for part, array in vars(track).items()
-    }
-    partial = kept.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        np.savez(file, allow_pickle=False, **asdict(found.facts), **words)
-    partial.replace(kept)
+    if found.facts.costly:
+        return found  # on an idle machine it may come out otherwise
+    write_examination(found, kept)
     return found
-
-
-def _kept(path: Path) -> Examination | None:
-    """Return a result from the cache, or None where it is missing or not one that was written here."""
-    if not path.is_file() or path.is_symlink() or path.stat().st_size > _LARGEST:
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            facts = Facts(**{field.name: kept[field.name].item() for field in fields(Facts)})
-            picture, sound = (Track(kept[f"{name}_words"], kept[f"{name}_valid"]) for name in ("picture", "sound"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # torn by a full disk
-    return Examination(facts, Fingerprint(picture, sound))

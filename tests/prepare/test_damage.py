@@ -1,10 +1,12 @@
+import pickle
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
-from avrec_lib.media import write_clip
+from avrec_lib.media import Limits, write_clip
 from avrec_lib.prepare import damage, examination
 from avrec_lib.prepare.damage import ISSUES, inspect_clips, inspect_media, quarantine
 from avrec_lib.prepare.examination import examine, examine_clips
@@ -134,11 +136,87 @@ def test_a_file_is_decoded_once_and_again_when_its_bytes_change(whole, tmp_path,
     np.testing.assert_array_equal(again.fingerprint.picture.words, first.fingerprint.picture.words)
     path.write_bytes(whole.read_bytes()[:-2000])
     assert examine_clips({"a": path}, **options)["a"].facts != first.facts
-    for torn in (tmp_path / "cache").rglob("*.npz"):
-        torn.write_bytes(b"torn")
-    path.write_bytes(whole.read_bytes())
-    assert examine_clips({"a": path}, **options)["a"].facts == first.facts
-    assert len(decoded) == 3
+    assert len(decoded) == 2
+
+
+def spoiled(entry):
+    """Return what somebody who can write to the cache might put in the place of an entry."""
+    known = msgspec.msgpack.decode(entry)
+    words = known["sound_words"]
+    return {
+        "torn": entry[: len(entry) // 2],
+        "nothing": b"",
+        "text for a number": msgspec.msgpack.encode(known | {"facts": known["facts"] | {"size_bytes": "big"}}),
+        "a number for text": msgspec.msgpack.encode(known | {"facts": known["facts"] | {"container": 7}}),
+        "half a word": msgspec.msgpack.encode(known | {"sound_words": words[:-1]}),
+        "more words than marks": msgspec.msgpack.encode(known | {"sound_words": words + words}),
+        "a list for words": msgspec.msgpack.encode(known | {"sound_words": [1, 2]}),
+        "four gigabytes stated": b"\x85\xa5facts\xc6\xff\xff\xff\xff",
+        "a deep nest": b"\x91" * 100_000,
+        "pickle": pickle.dumps({"facts": known["facts"]}),
+    }
+
+
+@pytest.mark.timeout(60)
+def test_an_entry_of_the_cache_that_is_not_one_is_made_anew(whole, tmp_path, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(examination, "examine", lambda path: decoded.append(path) or examine(path))
+    options = {"n_jobs": 1, "progress": False, "cache": tmp_path}
+    first = examine_clips({"a": whole}, **options)["a"]
+    (kept,) = tmp_path.rglob("*.msgpack")
+    entry = kept.read_bytes()
+    for number, (name, content) in enumerate(spoiled(entry).items(), start=2):
+        kept.write_bytes(content)
+        assert examine_clips({"a": whole}, **options)["a"].facts == first.facts, name
+        assert len(decoded) == number, name
+        assert kept.read_bytes() == entry, name
+    kept.unlink()
+    (tmp_path / "elsewhere").write_bytes(entry)
+    kept.symlink_to(tmp_path / "elsewhere")
+    examine_clips({"a": whole}, **options)
+    assert len(decoded) == number + 1
+
+
+def test_a_file_that_states_to_be_too_long_is_not_decoded(tmp_path, monkeypatch):
+    path = write_clip(tmp_path / "silence.flac", sound=np.zeros(601 * RATE, dtype=np.float32))
+    assert path.stat().st_size < 100_000
+    for reader in ("iter_frames", "read_sound"):
+        monkeypatch.setattr(examination.media, reader, lambda *a, **k: pytest.fail("was decoded"))
+    assert kinds(path) == ["too-long"]
+    clips = pd.DataFrame({"clip_id": ["a"]})
+    kept, report = quarantine(clips, {"a": path}, n_jobs=1, progress=False, cache=tmp_path)
+    assert kept.empty
+    assert report.removed["reason"].tolist() == ["too-long"]
+
+
+def test_a_file_that_is_longer_than_it_states_is_decoded_no_further_than_a_clip_may_last(tmp_path, monkeypatch):
+    path = write_clip(tmp_path / "long.flac", sound=hum(20))
+    content = bytearray(path.read_bytes())
+    assert content[:4] == b"fLaC"
+    content[21] &= 0xF0  # the lowest bits of byte 21 and the next four hold the number of samples; 0 is unknown
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    for module in (damage, examination):
+        monkeypatch.setattr(module, "LONGEST_SECONDS", 5.0)
+    facts = examine(path).facts
+    assert np.isnan(facts.sound_stated)
+    assert facts.sound_seconds == 6.0
+    assert kinds(path) == ["too-long"]
+    monkeypatch.setattr(damage, "LONGEST_SECONDS", 6.0)
+    assert kinds(path) == []
+
+
+def test_a_file_that_takes_too_long_to_decode_is_given_up_at_once_and_not_remembered(whole, tmp_path, monkeypatch):
+    read, attempts = examination.media.read_sound, []
+    monkeypatch.setattr(examination, "_LIMITS", Limits(decode_seconds=0.0))
+    monkeypatch.setattr(examination.media, "read_sound", lambda *a, **k: attempts.append(1) or read(*a, **k))
+    options = {"n_jobs": 1, "progress": False, "cache": tmp_path}
+    table = inspect_clips({"a": whole}, **options)
+    assert table["kind"].tolist() == ["too-long"]
+    assert "to decode" in table["reason"][0]
+    assert len(attempts) == 1
+    monkeypatch.undo()
+    assert inspect_clips({"a": whole}, **options).empty
 
 
 def test_nothing_to_inspect_gives_an_empty_table(tmp_path):
