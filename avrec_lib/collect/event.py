@@ -165,9 +165,12 @@ def _repeated_keys(lines: list[bytes], table: pa.Table) -> dict[int, str]:
     found: dict[int, str] = {}
     for at in np.flatnonzero(suspect).tolist():
         keys: list[str] = json.loads(lines[at], object_pairs_hook=lambda pairs: [key for key, _ in pairs])
-        twice = [key for number, key in enumerate(keys) if key in keys[:number]]
-        if twice:
-            found[at] = twice[0]
+        seen: set[str] = set()
+        for key in keys:
+            if key in seen:
+                found[at] = key
+                break
+            seen.add(key)
     return found
 
 

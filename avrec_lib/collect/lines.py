@@ -31,8 +31,11 @@ class LogLimits:
         Reading a file stops when it has given this much, unpacked.
     bad_lines : int
         Reading a file stops when more lines than this are bad.
+    quarantine_bytes : int
+        How much of the bad lines of one file is kept; the rest is counted only.
     days : int
-        Events of more days than this in one file are bad: each day costs files.
+        Events of more days than this in one file are bad: each day costs files, and a small file that speaks of
+        thousands of days costs minutes. Give more for an archive of many years.
     ratio : float
         Reading a gzipped file stops when it gives more than so many bytes for each of its own. Logs give 5 to 30;
         a gzip bomb gives 1,000.
@@ -44,13 +47,14 @@ class LogLimits:
     raw_bytes: int = 2_000
     file_bytes: int = 1 << 36
     bad_lines: int = 1_000_000
-    days: int = 3_660
+    quarantine_bytes: int = 100_000_000
+    days: int = 400
     ratio: float = 200.0
     earliest: pd.Timestamp = field(default_factory=lambda: pd.Timestamp("2000-01-01", tz="UTC"))
     latest: pd.Timestamp = field(default_factory=lambda: pd.Timestamp("2100-01-01", tz="UTC"))
 
     def __post_init__(self) -> None:
-        for name in ("line_bytes", "raw_bytes", "file_bytes", "bad_lines", "days", "ratio"):
+        for name in ("line_bytes", "raw_bytes", "file_bytes", "bad_lines", "quarantine_bytes", "days", "ratio"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be more than 0, not {getattr(self, name)}")
         for name in ("earliest", "latest"):
@@ -102,7 +106,7 @@ class _DamageError(Exception):
 
 
 def _unpacked(file: BinaryIO, limits: LogLimits) -> Iterator[bytes]:
-    """Yield the bytes of a file in chunks of at most 1 MiB; gzip is known by its first bytes, not by the name."""
+    """Yield the bytes of a file in pieces of at most 1 MiB; gzip is known by its first bytes, not by the name."""
     given = 0
     packed = file.read(2) == _GZIP
     file.seek(0)
@@ -115,7 +119,8 @@ def _unpacked(file: BinaryIO, limits: LogLimits) -> Iterator[bytes]:
         return
     unpack = zlib.decompressobj(wbits=31)
     taken = 0
-    while raw := file.read(_CHUNK // 8):
+    # What is left behind a member is copied at each member, so little is read at once.
+    while raw := file.read(max(_CHUNK // 64, 1)):
         taken += len(raw)
         while raw:
             if unpack.eof:  # the next member: gzip files may be glued together, and padded with zeros
@@ -136,6 +141,23 @@ def _unpacked(file: BinaryIO, limits: LogLimits) -> Iterator[bytes]:
             yield chunk
     if not unpack.eof:
         raise _DamageError("damaged archive", "the gzip file is cut short")
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small pieces to about a megabyte: a file may unpack to a million pieces of one byte."""
+    held: list[bytes] = []
+    size = 0
+    try:
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size >= _CHUNK:
+                yield b"".join(held)
+                held, size = [], 0
+    except _DamageError:
+        yield b"".join(held)
+        raise
+    yield b"".join(held)
 
 
 def read_blocks(path: Path, limits: LogLimits | None = None) -> Iterator[Block]:
@@ -163,7 +185,7 @@ def read_blocks(path: Path, limits: LogLimits | None = None) -> Iterator[Block]:
     limits = LogLimits() if limits is None else limits
     rest, number, skipping = b"", 1, False
     with path.open("rb") as file:
-        chunks = _unpacked(file, limits)
+        chunks = _gathered(_unpacked(file, limits))
         first = True
         while True:
             try:

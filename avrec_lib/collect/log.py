@@ -75,20 +75,31 @@ class IngestReport:
 
     @cached_property
     def quarantined(self) -> pd.DataFrame:
-        """The bad lines: ``file``, ``line``, ``reason``, ``detail``, ``raw`` (the line, or its beginning)."""
+        """The bad lines: ``file``, ``line``, ``reason``, ``detail``, ``raw`` (the line, or its beginning).
+
+        Of a file with more of them than ``quarantine_bytes`` allows, the first; `by_reason` counts all.
+        """
         rows = [
             json.loads(line)
             for source in self.sources
             if source.quarantine
-            for line in (self.folder / source.quarantine).read_text(encoding="utf-8").splitlines()
+            for line in (self.folder / source.quarantine).read_text(encoding="utf-8").split("\n")
+            if line
         ]
         table = pd.DataFrame(rows, columns=["file", "line", "reason", "detail", "raw"])
         return table.astype({"file": str, "line": "int64", "reason": str, "detail": str, "raw": str})
 
 
+def _shown(path: Path) -> str:
+    """Return a file's name as text; bytes that are no UTF-8 are shown as escapes."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
 def _bad_line(file: str, line: int, reason: str, detail: str, raw: bytes, limits: LogLimits) -> bytes:
     """Write one line of the quarantine; bytes that are no UTF-8 are shown as escapes."""
     text = raw[: limits.raw_bytes].decode("utf-8", "backslashreplace")
+    if len(json.dumps(text)) > 2 * limits.raw_bytes:  # control characters grow sixfold when they are written
+        text = text[: max(limits.raw_bytes // 3, 1)]
     row = {"file": file, "line": line, "reason": reason, "detail": detail[:500], "raw": text}
     return json.dumps(row).encode() + b"\n"
 
@@ -122,7 +133,8 @@ def _take_in(
 
         def put_aside(line: int, reason: str, detail: str, raw: bytes) -> None:
             reasons[reason] += 1
-            aside.write(_bad_line(path.name, line, reason, detail, raw, limits))
+            if aside.tell() < limits.quarantine_bytes:
+                aside.write(_bad_line(source.name, line, reason, detail, raw, limits))
 
         try:
             for block in read_blocks(path, limits):
@@ -256,7 +268,7 @@ def ingest(
         for path in files:
             sha256, size, begins = _identify(path, known)
             if any(sha256 == source.sha256 or sha256 in source.replaces for source in known):
-                skipped.append(path.name)
+                skipped.append(_shown(path))
                 bar.update(size)
                 continue
             replaced = sorted({sha for source in begins for sha in (source.sha256, *source.replaces)})
@@ -264,7 +276,7 @@ def ingest(
             number = min((source.number for source in begins), default=max(numbers, default=0) + 1)
             source = Source(
                 number=number,
-                name=path.name,
+                name=_shown(path),
                 sha256=sha256,
                 size=size,
                 read=0,

@@ -21,11 +21,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["Parts", "Source", "commit", "days_of", "only_one", "prepare_folder", "read_sources", "sweep", "write_whole"]
+__all__ = ["Parts", "Source", "commit", "days_of", "only_one", "prepare_folder", "read_sources", "sweep"]
 
 _BUFFERED_ROWS = 1 << 17
 _DAY = 86_400_000_000  # microseconds
 _OURS = re.compile(r"(?:part-)?([0-9a-f]{16})(?:-\d+)?\.(?:parquet|ndjson)(?:\.unfinished)?")
+
+_PART = re.compile(r"day=\d{4}-\d\d-\d\d/part-[0-9a-f]{16}-\d{4,9}\.parquet", re.ASCII)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +124,7 @@ class Parts:
         self._held, self._rows, self._turn = [], 0, self._turn + 1
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def _write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, even if the machine stops.
 
     Parameters
@@ -156,16 +158,21 @@ def read_sources(folder: Path) -> list[Source]:
     Raises
     ------
     ValueError
-        If a record is damaged.
+        If a record is damaged, or names a file that this module would not have written.
     """
     sources = []
     for path in sorted((folder / "sources").glob("*.json")):
         try:
-            sources.append(msgspec.json.decode(path.read_bytes(), type=Source))
+            source = msgspec.json.decode(path.read_bytes(), type=Source)
         except msgspec.DecodeError as error:
             raise ValueError(
                 f"{path}: the record of a source is damaged ({error}); delete it and ingest that source again"
             ) from error
+        # A log may come from somebody else: it must not make us read what lies outside of it.
+        strange = next((file for file in source.files if not _PART.fullmatch(file)), None)
+        if strange is not None:
+            raise ValueError(f"{path}: {strange[:200]!r} is no file of a log; delete the record and ingest again")
+        sources.append(source)
     replaced = {sha for source in sources for sha in source.replaces}
     live = [source for source in sources if source.sha256 not in replaced]
     return sorted(live, key=lambda source: source.number)
@@ -181,7 +188,7 @@ def commit(folder: Path, source: Source) -> None:
     source : Source
         Its record; the files that it names are there.
     """
-    write_whole(folder / "sources" / f"{source.sha256}.json", msgspec.json.format(msgspec.json.encode(source)))
+    _write_whole(folder / "sources" / f"{source.sha256}.json", msgspec.json.format(msgspec.json.encode(source)))
 
 
 def prepare_folder(folder: Path) -> None:

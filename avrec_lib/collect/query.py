@@ -29,7 +29,11 @@ def _files(folder: Path) -> list[str]:
         raise FileNotFoundError(
             f"{folder} holds no log; make one with avrec_lib.collect.log.ingest(paths, {folder.name!r})"
         )
-    return [file for source in read_sources(folder) for file in source.files]
+    files = [file for source in read_sources(folder) for file in source.files]
+    for file in files:
+        if (folder / file).is_symlink() or (folder / file).parent.is_symlink():
+            raise ValueError(f"{folder / file} leads elsewhere; a log's files lie in its own folder")
+    return files
 
 
 def open_events(folder: str | os.PathLike[str], *, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -47,13 +51,16 @@ def open_events(folder: str | os.PathLike[str], *, threads: int | None = None) -
     DuckDBPyConnection
         With a view ``events``: the columns of the ``events`` schema, ``source`` and ``line`` (which file, and where
         in it), and ``day`` (of the time, in UTC). A condition on ``day`` keeps DuckDB from opening other days' files.
-        The connection reads these files and no others. It sees the log as it is now;
-        open it again after more was taken in. :func:`ask` gives answers as tables.
+        The connection reads these files and no others. It sees the log as it is now; open it again after more was
+        taken in. DuckDB cannot be told not to write to files that it may read, so a ``COPY`` may spoil them: give
+        questions that others wrote to :func:`ask`, which takes nothing but one ``SELECT``.
 
     Raises
     ------
     FileNotFoundError
         If there is no log.
+    ValueError
+        If a record is damaged, or names or leads to files outside of the log.
     """
     folder = Path(folder).absolute()
     files = [str(folder / file) for file in _files(folder)]
@@ -80,7 +87,7 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[ob
     connection : DuckDBPyConnection
         From :func:`open_events`.
     sql : str
-        The question; a ``?`` stands for a parameter.
+        The question, one ``SELECT``; a ``?`` stands for a parameter.
     parameters : sequence, optional
         Values for the question marks. Words from outside belong here, never into the text of the question.
 
@@ -94,12 +101,12 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[ob
     duckdb.Error
         If the question is malformed, or asks for something other than the log.
     ValueError
-        If there is nothing to answer.
+        If it is anything but one ``SELECT``: nothing, several statements, or one that writes.
     """
-    answer = connection.sql(sql, params=parameters)
-    if answer is None:
-        raise ValueError(f"this is no question: {sql!r}")
-    return answer.to_arrow_table().to_pandas()
+    kinds = [statement.type for statement in duckdb.extract_statements(sql)]
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise ValueError(f"this is no question: {sql!r}; ask one SELECT")
+    return connection.sql(sql, params=parameters).to_arrow_table().to_pandas()
 
 
 def read_events(folder: str | os.PathLike[str], *, days: Collection[str] | None = None) -> pd.DataFrame:
@@ -122,7 +129,7 @@ def read_events(folder: str | os.PathLike[str], *, days: Collection[str] | None 
     FileNotFoundError
         If there is no log.
     ValueError
-        If a day is not a date.
+        If a day is not a date, a record is damaged, or one names or leads to files outside of the log.
     """
     folder = Path(folder)
     files = _files(folder)

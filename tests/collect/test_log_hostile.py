@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import json
+import os
 import time
 import zlib
 
@@ -237,6 +238,62 @@ def test_too_many_days_do_not_make_too_many_files(tmp_path):
     (tmp_path / "x").write_bytes(b"\n".join(lines))
     report, events = taken(tmp_path / "x", tmp_path / "log", limits=LogLimits(days=500))
     assert report.by_reason.to_dict() == {"too many days": 8_500} and len(events) == 500
+
+
+def test_by_default_a_small_file_of_ten_years_does_not_cost_a_file_a_day(tmp_path):
+    days = [np.datetime64("2016-01-01") + n for n in range(3_600)]
+    (tmp_path / "x").write_bytes(b"\n".join(GOOD.replace(b"2026-01-05", str(day).encode()) for day in days))
+    report, _ = taken(tmp_path / "x", tmp_path / "log")
+    assert len(list((tmp_path / "log").glob("day=*"))) == report.kept == 400
+
+
+def test_bad_lines_are_kept_up_to_a_bound_and_all_counted(tmp_path):
+    line = b"\x01" * 1_990 + b"\n"
+    (tmp_path / "x.gz").write_bytes(gzip.compress(line * 3_000 + PLAIN))
+    limits = LogLimits(quarantine_bytes=200_000, ratio=2_000.0)
+    report = ingest([tmp_path / "x.gz"], tmp_path / "log", limits=limits, progress=False)
+    size = sum(path.stat().st_size for path in (tmp_path / "log" / "quarantine").iterdir())
+    assert size < 210_000
+    assert (report.kept, report.by_reason.sum()) == (1, 3_000)
+    assert 40 < len(report.quarantined) < 200
+    assert report.quarantined["line"].tolist() == list(range(1, len(report.quarantined) + 1))
+
+
+def test_what_is_kept_of_a_bad_line_is_short_however_it_is_written(tmp_path):
+    (tmp_path / "x").write_bytes(b"\x01" * 5_000 + b"\n" + b"\xff" * 5_000 + b"\n" + b"a" * 5_000)
+    ingest([tmp_path / "x"], tmp_path / "log", limits=LogLimits(raw_bytes=300), progress=False)
+    (quarantine,) = (tmp_path / "log" / "quarantine").iterdir()
+    sizes = [len(json.dumps(json.loads(row)["raw"])) for row in quarantine.read_text().splitlines()]
+    assert len(sizes) == 3 and max(sizes) <= 602 and sizes[2] == 302
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_is_read_up_to_its_limit(tmp_path, packed):
+    content = PLAIN * 30_000
+    (tmp_path / "x").write_bytes(gzip.compress(content) if packed else content)
+    limits = LogLimits(file_bytes=2 << 20, ratio=2_000.0)
+    report, events = taken(tmp_path / "x", tmp_path / "log", limits=limits)
+    assert report.by_reason.to_dict() == {"too large": 1}
+    assert 0 < len(events) <= (2 << 20) // len(PLAIN)
+
+
+def test_a_thousand_repeated_keys_and_a_thousand_members_keep_nobody_busy(tmp_path):
+    many = b"{" + b",".join(b'"text":""' for _ in range(5_000)) + b"," + GOOD[1:]
+    distinct = b"{" + b",".join(b'"k%d":""' % n for n in range(5_000)) + b"," + GOOD[1:]
+    (tmp_path / "keys").write_bytes(b"\n".join([many, distinct] * 60))
+    (tmp_path / "members").write_bytes(gzip.compress(PLAIN) + gzip.compress(b"x", 1) * 40_000)
+    began = time.process_time()
+    assert taken(tmp_path / "keys", tmp_path / "log")[0].by_reason.index[0] in ("repeated key", "unknown field")
+    assert taken(tmp_path / "members", tmp_path / "log")[0].kept == 1
+    assert time.process_time() - began < 3.0
+
+
+def test_a_name_that_is_no_utf8_is_shown_with_escapes(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.log")
+    path.write_bytes(b"?\n" + PLAIN)
+    report, _ = taken(path, tmp_path / "log")
+    assert report.quarantined["file"].tolist() == ["\\xff.log"]
+    assert ingest([path], tmp_path / "log", progress=False).skipped == ["\\xff.log"]
 
 
 def test_faults_of_no_events_are_none():

@@ -60,6 +60,64 @@ def test_a_remark_is_no_question(folder):
         ask(open_events(folder), "-- nothing but a remark")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO '{file}' (FORMAT csv, USE_TMP_FILE false)",
+        "SELECT 1; COPY (SELECT 1) TO '{file}' (FORMAT csv, USE_TMP_FILE false); SELECT 2",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{file}' (FORMAT csv, USE_TMP_FILE false)",
+        "DROP VIEW events",
+        "PREPARE q AS COPY (SELECT 1) TO '{file}' (FORMAT csv, USE_TMP_FILE false)",
+        "SET threads = 1",
+    ],
+)
+def test_nothing_but_one_select_is_a_question_so_that_no_day_is_overwritten(folder, sql):
+    file = next(folder.glob("day=*/*.parquet"))
+    before = file.read_bytes()
+    connection = open_events(folder)
+    with pytest.raises(ValueError, match="ask one SELECT"):
+        ask(connection, sql.replace("{file}", str(file).replace("'", "''")))
+    assert file.read_bytes() == before
+    assert ask(connection, "WITH a AS (FROM events) SELECT count(*) AS n FROM a")["n"].tolist() == [600]
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["{secret}", "../secret.parquet", "day=2026-01-05/../../secret.parquet", "day=2026-01-05/*.parquet", "/etc/passwd"],
+)
+def test_a_record_cannot_name_a_file_outside_of_the_log(tmp_path, file):
+    log = small_log(tmp_path)
+    secret = tmp_path / "secret.parquet"
+    secret.write_bytes(next(log.glob("day=*/*.parquet")).read_bytes())
+    record = next((log / "sources").glob("*.json"))
+    named = file.replace("{secret}", str(secret))
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"files": [named]}))
+    for read in (read_events, open_events):
+        with pytest.raises(ValueError, match="is no file of a log"):
+            read(log)
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_link_out_of_the_log_is_not_followed(tmp_path, what):
+    log = small_log(tmp_path)
+    file = next(log.glob("day=*/*.parquet"))
+    inside = file if what == "file" else file.parent
+    outside = tmp_path / "elsewhere"
+    inside.rename(outside)
+    inside.symlink_to(outside)
+    for read in (read_events, open_events):
+        with pytest.raises(ValueError, match="leads elsewhere"):
+            read(log)
+
+
+def small_log(home):
+    event = {"user_id": "u", "kind": "click", "time": START.isoformat(), "session_id": "s", "clip_id": "c"}
+    (home / "x.ndjson").write_text(json.dumps(event))
+    ingest([home / "x.ndjson"], home / "log", progress=False)
+    assert len(read_events(home / "log")) == 1
+    return home / "log"
+
+
 def test_other_days_files_stay_shut(folder):
     plan = open_events(folder).execute("EXPLAIN ANALYZE SELECT count(user_id) FROM events WHERE day = '2026-01-06'")
     ((_, text),) = plan.fetchall()
