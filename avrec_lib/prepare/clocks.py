@@ -13,6 +13,8 @@ from avrec_lib.tables import EVENT_KINDS, microseconds, require_columns
 
 __all__ = ["arrival_waits", "estimate_clock_errors", "repair_clocks", "sort_by_time"]
 
+_WIDEST = 60.0  # seconds
+
 
 def _numbered(*columns: pd.Series) -> list[np.ndarray]:
     """Give the values of several columns their numbers in one common list; an absent value is -1."""
@@ -96,8 +98,10 @@ def estimate_clock_errors(events: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("user_id")
 
 
-def repair_clocks(events: pd.DataFrame, *, least: str = "2min", widest: str = "1min") -> tuple[pd.DataFrame, Report]:
+def repair_clocks(events: pd.DataFrame, *, least: str = "2min") -> tuple[pd.DataFrame, Report]:
     """Set back what wrong clocks stamped.
+
+    A person whose single estimates lie further apart than a minute has no constant error, and is left alone.
 
     Parameters
     ----------
@@ -105,8 +109,6 @@ def repair_clocks(events: pd.DataFrame, *, least: str = "2min", widest: str = "1
         The ``events`` schema, in the order of arrival.
     least : str or Timedelta
         A clock that is wrong by less is left alone: the estimate is good to seconds only.
-    widest : str or Timedelta
-        A person whose single estimates lie further apart than this has no constant error, and is left alone.
 
     Returns
     -------
@@ -121,8 +123,7 @@ def repair_clocks(events: pd.DataFrame, *, least: str = "2min", widest: str = "1
         As :func:`estimate_clock_errors`.
     """
     errors = estimate_clock_errors(events)
-    limit, width = pd.Timedelta(least).total_seconds(), pd.Timedelta(widest).total_seconds()
-    wrong = errors[(errors["seconds"].abs() >= limit) & (errors["spread"] <= width)]
+    wrong = errors[(errors["seconds"].abs() >= pd.Timedelta(least).total_seconds()) & (errors["spread"] <= _WIDEST)]
     shift = wrong["seconds"].reindex(events["user_id"]).fillna(0.0).to_numpy(dtype=np.float64, copy=True)
     shift[(events["kind"] == "impression").to_numpy()] = 0.0
     moved = np.rint(shift * 1e6).astype(np.int64)

@@ -29,9 +29,7 @@ class CleanLog(NamedTuple):
     reports: list[Report]
 
 
-def clean_events(
-    events: pd.DataFrame, clips: pd.DataFrame, users: pd.DataFrame, *, window: str = "5s", mend: bool = False
-) -> CleanLog:
+def clean_events(events: pd.DataFrame, clips: pd.DataFrame, users: pd.DataFrame, *, mend: bool = False) -> CleanLog:
     """Clean a log: copies, machines, clocks, order, impossible events.
 
     The order of the steps matters. Copies go first, because they would count as clicks of a machine and as late
@@ -43,8 +41,6 @@ def clean_events(
         The ``events`` schema, in the order of arrival, with unique labels.
     clips, users : DataFrame
         Per their schemas.
-    window : str or Timedelta
-        For :func:`~avrec_lib.prepare.repeats.remove_repeats`.
     mend : bool
         For :func:`~avrec_lib.prepare.impossible.remove_impossible`.
 
@@ -53,7 +49,7 @@ def clean_events(
     CleanLog
         Labels of the rows are those of `events`, so that the reports can be followed.
     """
-    log, repeats = remove_repeats(events, window=window)
+    log, repeats = remove_repeats(events)
     log, people, robots = remove_robots(log, users)
     log, clocks = repair_clocks(log)
     log, order = sort_by_time(log)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft, signal
 
-from avrec_lib.media import Sound, iter_frames
+from avrec_lib.media import Sound
 
 __all__ = [
     "PICTURE_FPS",
@@ -27,7 +27,6 @@ __all__ = [
     "Track",
     "Tracks",
     "picture_hash",
-    "picture_hashes",
     "picture_track",
     "sound_fingerprint",
 ]
@@ -86,16 +85,6 @@ class Fingerprint:
 
     picture: Track
     sound: Track
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is anything to compare by sight."""
-        return bool(self.picture.valid.any())
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether there is anything to compare by ear."""
-        return bool(self.sound.valid.any())
 
 
 @dataclass(frozen=True)
@@ -290,30 +279,6 @@ def picture_hash(image: ArrayLike) -> np.uint64:
         64 comparisons.
     """
     return np.uint64(picture_track(np.asarray(image)[None]).words[0])
-
-
-def picture_hashes(path: str | Path, *, fps: float = PICTURE_FPS) -> NDArray[np.uint64]:
-    """Hash the pictures of a file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    fps : float
-        How many a second.
-
-    Returns
-    -------
-    ndarray of uint64 (n,)
-        In the order of time.
-
-    Raises
-    ------
-    MediaError
-        If the file cannot be read or has no picture.
-    """
-    words = [picture_track(batch.images).words for batch in iter_frames(path, fps=fps, size=2 * _SIDE)]
-    return np.concatenate([*words, np.empty(0, np.uint64)]).astype(np.uint64)
 
 
 def sound_fingerprint(sound: Sound) -> Track:

@@ -152,15 +152,13 @@ def user_split(
     return parts
 
 
-def leave_last_out(table: pd.DataFrame, *, column: str = "user_id", least: int = 3) -> Parts:
+def leave_last_out(table: pd.DataFrame, *, least: int = 3) -> Parts:
     """Hold back each person's last row for the test and the one before it for validation.
 
     Parameters
     ----------
     table : DataFrame
-        Rows with ``time`` and the column.
-    column : str
-        Whose last row.
+        Rows with ``user_id`` and ``time``.
     least : int
         People with fewer rows keep all of them in train, 3 or more.
 
@@ -181,21 +179,21 @@ def leave_last_out(table: pd.DataFrame, *, column: str = "user_id", least: int =
         raise ValueError(f"least is 3 or more, one row for each part, got {least}")
     if table["time"].isna().any():
         raise ValueError(f"row {table.index[table['time'].isna()][0]!r} has no time; nobody knows whether it is last")
-    codes = pd.factorize(_filled(table, column))[0]
+    codes = pd.factorize(_filled(table, "user_id"))[0]
     order = np.lexsort((np.arange(len(table)), microseconds(table["time"]), codes))
     total = np.bincount(codes, minlength=1)
     from_end = np.empty(len(table), dtype=np.int64)
     from_end[order] = np.cumsum(total)[codes[order]] - 1 - np.arange(len(table))
     enough = total[codes] >= least
     if not enough.any():
-        raise ValueError(f"no {column} has {least} rows or more; the longest history has {total.max(initial=0)}")
+        raise ValueError(f"no user_id has {least} rows or more; the longest history has {total.max(initial=0)}")
     role = np.select([enough & (from_end == 0), enough & (from_end == 1)], [2, 1], default=0)
-    parts = _parts(table, role, f"last two rows of each {column}")
-    newest = parts.train["time"].groupby(parts.train[column]).max()
+    parts = _parts(table, role, "last two rows of each user_id")
+    newest = parts.train["time"].groupby(parts.train["user_id"]).max()
     for name, held in (("validation", parts.validation), ("test", parts.test)):
-        late = np.flatnonzero(newest.reindex(held[column]).array > held["time"].array)
+        late = np.flatnonzero(newest.reindex(held["user_id"]).array > held["time"].array)
         if len(late):
-            raise LeakError(f"{column} {held[column].iloc[late[0]]!r} has a training row later than the {name} row")
+            raise LeakError(f"user_id {held['user_id'].iloc[late[0]]!r} has a training row later than the {name} row")
     return parts
 
 

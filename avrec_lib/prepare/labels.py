@@ -13,6 +13,8 @@ from sklearn.preprocessing import MultiLabelBinarizer, normalize
 
 __all__ = ["canonical_tags", "rank_wrong_tags"]
 
+_PENALTY = 3.0  # of the regression from words to tags
+
 
 def _plain(tag: str) -> str:
     """Take away what is spelling and not meaning: case, width, hash signs, spaces, hyphens."""
@@ -89,7 +91,7 @@ def canonical_tags(tags: pd.Series, aliases: Mapping[str, str] | None = None) ->
     return result, conflicts[["label", "spellings", "clips"]]
 
 
-def rank_wrong_tags(clips: pd.DataFrame, *, alpha: float = 3.0, folds: int = 10, seed: int = 0) -> pd.DataFrame:
+def rank_wrong_tags(clips: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """Rank clips by how badly their tags fit their words, the worst first.
 
     A ridge regression learns from nine tenths of the clips which tags go with which words of title, description and
@@ -100,12 +102,8 @@ def rank_wrong_tags(clips: pd.DataFrame, *, alpha: float = 3.0, folds: int = 10,
     ----------
     clips : DataFrame
         The ``clips`` schema; absent texts count as empty.
-    alpha : float
-        Penalty of the regression.
-    folds : int
-        In how many parts the clips are judged, 2 or more.
     seed : int
-        Seed of the parts.
+        Seed of the ten parts in which the clips are judged.
 
     Returns
     -------
@@ -119,7 +117,7 @@ def rank_wrong_tags(clips: pd.DataFrame, *, alpha: float = 3.0, folds: int = 10,
     has = given.any(axis=1)
     features = TfidfVectorizer(min_df=2, sublinear_tf=True).fit_transform(words[has])
     target = normalize(given[has])
-    parts = KFold(folds, shuffle=True, random_state=seed)
-    expected = normalize(cross_val_predict(Ridge(alpha), features, target, cv=parts))
+    parts = KFold(10, shuffle=True, random_state=seed)
+    expected = normalize(cross_val_predict(Ridge(_PENALTY), features, target, cv=parts))
     table = pd.DataFrame({"clip_id": clips["clip_id"].to_numpy()[has], "agreement": (expected * target).sum(axis=1)})
     return table.sort_values(["agreement", "clip_id"], ignore_index=True)

@@ -148,20 +148,18 @@ class MissingPolicy:
         return self.fit(train).transform(train)
 
 
-def people_lost(before: pd.DataFrame, after: pd.DataFrame, *, column: str = "user_id") -> list[str]:
+def people_lost(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     """Name who vanished altogether: rows are cheap, people are not.
 
     Parameters
     ----------
     before, after : DataFrame
-        A table before and after a step.
-    column : str
-        What names a person, or a clip.
+        A table with ``user_id`` before and after a step.
 
     Returns
     -------
     list of str
         In their first order of appearance.
     """
-    names = before[column].drop_duplicates()
-    return [str(name) for name in names[~names.isin(after[column])].dropna()]
+    names = before["user_id"].drop_duplicates()
+    return [str(name) for name in names[~names.isin(after["user_id"])].dropna()]

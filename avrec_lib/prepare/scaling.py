@@ -15,7 +15,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from avrec_lib.prepare.splits import refuse_later
+from avrec_lib.prepare.splits import refuse_columns, refuse_later
 from avrec_lib.prepare.target_encoding import TargetEncoder
 from avrec_lib.prepare.vocabulary import Vocabulary
 
@@ -114,10 +114,9 @@ class Preprocessor:
         Raises
         ------
         LeakError
-            If a training row is at the moment or later.
+            If a training row is at the moment or later, or the target is among the columns.
         ValueError
-            If a way or a column is unknown, the target is among the columns, or `time` and `moment` do not come
-            together.
+            If a way or a column is unknown, or `time` and `moment` do not come together.
         """
         self._check(train, moment)
         steps: dict[str, Any] = {}
@@ -209,11 +208,10 @@ class Preprocessor:
         return Vocabulary(self.min_count, {"words": None, "tags": "|", "category": "\0"}[way])
 
     def _check(self, train: pd.DataFrame, moment: pd.Timestamp | None) -> None:
+        refuse_columns(self.columns, [] if self.target is None else [self.target])
         for name, way in self.columns.items():
             if way not in SCALERS and way not in _ENCODERS:
                 raise ValueError(f"column {name!r}: there is no way {way!r}, only {', '.join([*SCALERS, *_ENCODERS])}")
-            if name == self.target:
-                raise ValueError(f"column {name!r} is the target; a feature may not be what is predicted")
             if way == "target" and self.target is None:
                 raise ValueError(f"column {name!r} is to be encoded by a target, but target= names none")
         for needed in (*self.columns, self.target, self.time):

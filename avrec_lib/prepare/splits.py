@@ -1,5 +1,6 @@
 """From a log of events to graded interactions, and from a table of the past to past, present and future."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,14 +10,23 @@ import pandas as pd
 from avrec_lib.collect.signals import share_watched
 from avrec_lib.tables import check, require_columns
 
-__all__ = ["ACTION_VALUES", "Interactions", "LeakError", "Split", "interactions_from", "refuse_later", "temporal_split"]
+__all__ = [
+    "ACTION_VALUES",
+    "Interactions",
+    "LeakError",
+    "Split",
+    "interactions_from",
+    "refuse_columns",
+    "refuse_later",
+    "temporal_split",
+]
 
 ACTION_VALUES: dict[str, float] = {"click": 0.1, "comment": 0.5, "like": 1.0, "share": 1.0}
 """What an action adds to the value of a person's meeting with a clip; a full watch adds 1."""
 
 
 class LeakError(ValueError):
-    """Raised when a table that stands for the past holds something later."""
+    """Raised when what stands for the past holds something later."""
 
 
 class Interactions(NamedTuple):
@@ -88,6 +98,33 @@ def refuse_later(table: pd.DataFrame, moment: pd.Timestamp, *, what: str = "the 
             f"first row {first!r} with time {table.loc[first, 'time']}"
         )
     return table
+
+
+def refuse_columns(columns: Iterable[str], made_after: Iterable[str]) -> list[str]:
+    """Refuse features that the target itself has filled.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        Names of features.
+    made_after : iterable of str
+        Columns that are written when, or after, the predicted event happens: the label, and all that counts it.
+
+    Returns
+    -------
+    list of str
+        The names of features, if none of them is refused.
+
+    Raises
+    ------
+    LeakError
+        If one is; the message names it.
+    """
+    names = list(columns)
+    found = sorted(set(names) & set(made_after))
+    if found:
+        raise LeakError(f"{', '.join(found)} is written when the predicted event happens, or later; leave it out")
+    return names
 
 
 def temporal_split(events: pd.DataFrame, *, validation_from: pd.Timestamp, test_from: pd.Timestamp) -> Split:

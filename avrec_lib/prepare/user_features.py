@@ -1,16 +1,14 @@
 """What a person did, as numbers, seen from one moment: nothing at that moment or later counts."""
 
-from collections.abc import Iterable
 from typing import overload
 
 import numpy as np
 import pandas as pd
 
 from avrec_lib.collect.signals import share_watched
-from avrec_lib.prepare.splits import LeakError
 from avrec_lib.tables import require_columns
 
-__all__ = ["known_before", "refuse_columns", "user_features"]
+__all__ = ["known_before", "user_features"]
 
 _COUNTED = ("impression", "click", "watch", "like", "share", "comment", "search", "rating")
 
@@ -44,33 +42,6 @@ def known_before(events: pd.DataFrame, moment: pd.Timestamp, *, arrived: pd.Seri
             raise ValueError(f"row {times.index[times.isna()][0]!r} has no time of arrival")
         known &= times < moment
     return events[known]
-
-
-def refuse_columns(columns: Iterable[str], made_after: Iterable[str]) -> list[str]:
-    """Refuse features that the target itself has filled.
-
-    Parameters
-    ----------
-    columns : iterable of str
-        Names of features.
-    made_after : iterable of str
-        Columns that are written when, or after, the predicted event happens: the label, and all that counts it.
-
-    Returns
-    -------
-    list of str
-        The names of features, if none of them is refused.
-
-    Raises
-    ------
-    LeakError
-        If one is; the message names it.
-    """
-    names = list(columns)
-    found = sorted(set(names) & set(made_after))
-    if found:
-        raise LeakError(f"{', '.join(found)} is written when the predicted event happens, or later; leave it out")
-    return names
 
 
 def user_features(

@@ -112,11 +112,6 @@ class Vocabulary:
         np.add.at(matrix, (row[number >= 0], number[number >= 0]), 1.0)
         return matrix
 
-    def unknown_share(self, texts: Iterable[str | None]) -> float:
-        """Return which share of the words of some texts is not known: 0-1, NaN without words."""
-        _, column = self._long(texts)
-        return float((~column.isin(self.words_)).mean()) if len(column) else float("nan")
-
     def _long(self, texts: Iterable[str | None]) -> tuple[np.ndarray, pd.Series]:
         if isinstance(texts, str):
             raise ValueError(f"give a list of texts, not the one text {texts[:40]!r}")

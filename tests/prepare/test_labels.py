@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -51,15 +52,46 @@ def test_the_canonical_form_is_its_own_canonical_form():
     assert conflicts.empty
 
 
+TOPICS = {
+    "sea": "wave shore gull tide salt",
+    "band": "drum bass chorus verse horn",
+    "shop": "stall price fruit cart coin",
+}
+
+
+def clips_about(topics):
+    """Return clips whose titles hold three words of their topic and one of any."""
+    rng = np.random.default_rng(3)
+    every = " ".join(TOPICS.values()).split()
+    titles = [" ".join([*rng.choice(TOPICS[name].split(), 3), str(rng.choice(every))]) for name in topics]
+    table = pd.DataFrame({"clip_id": [f"c{i:02}" for i in range(len(titles))], "title": titles, "tags": list(topics)})
+    return table.assign(description=None, transcript=None)
+
+
 def test_swapped_tags_stand_at_the_top_of_the_list():
-    catalogue = sample_catalogue(300, seed=9)
-    clips = write_text(catalogue, seed=9).assign(clip_id=catalogue["clip_id"].to_numpy())
-    topic = catalogue["topic"].to_numpy()
-    swapped = [next(i for i in range(300) if topic[i] == name) for name in ("techno", "ocean", "market", "ink")]
-    clips.loc[swapped, "tags"] = clips["tags"].to_numpy()[swapped[1:] + swapped[:1]]
+    clips = clips_about(list(TOPICS) * 20)
+    swapped = [0, 1, 2, 27]
+    clips.loc[swapped, "tags"] = ["band", "shop", "sea", "band"]
     ranked = rank_wrong_tags(clips)
-    place = {clip: rank for rank, clip in enumerate(ranked["clip_id"])}
-    assert sorted(place) == sorted(clips["clip_id"])
-    # All of them within the first tenth.
-    assert max(place[clip] for clip in clips.loc[swapped, "clip_id"]) < 30
+    assert sorted(ranked["clip_id"]) == sorted(clips["clip_id"])
+    assert set(ranked["clip_id"].head(4)) == set(clips.loc[swapped, "clip_id"])
+    assert ranked["agreement"].is_monotonic_increasing
     pd.testing.assert_frame_equal(ranked, rank_wrong_tags(clips))
+    assert not ranked.equals(rank_wrong_tags(clips, seed=1))
+
+
+def test_swapped_tags_of_a_world_stand_far_before_the_middle():
+    catalogue = sample_catalogue(100, seed=9)
+    clips = write_text(catalogue, seed=9).assign(clip_id=catalogue["clip_id"].to_numpy())
+    swapped = np.arange(0, 100, 10)
+    clips.loc[swapped, "tags"] = np.roll(clips["tags"].to_numpy()[swapped], 1)
+    place = pd.Series(np.arange(100), index=rank_wrong_tags(clips)["clip_id"])
+    # By chance it would be 50.
+    assert place[clips.loc[swapped, "clip_id"]].mean() < 30
+
+
+def test_a_tag_that_no_other_clip_has_cannot_be_judged():
+    clips = clips_about(list(TOPICS) * 10)
+    clips.loc[4, "tags"] = "unheard of"
+    clips.loc[5, "tags"] = None
+    assert set(clips["clip_id"]) - set(rank_wrong_tags(clips)["clip_id"]) == {"c04", "c05"}

@@ -154,6 +154,18 @@ def test_the_search_of_nothing_finds_nothing():
         assert {"first", "second", "by", "picture_distance", "sound_distance"} <= set(table)
 
 
+def test_each_limit_decides_about_its_own_sense():
+    picture, sound, rng = strangers(6, seed=10)
+    picture[1] = picture[0] ^ noise(rng, PICTURES, 64, 0.05)
+    sound[3] = sound[2] ^ noise(rng, WORDS, 32, 0.05)
+    fingerprints, neither = gather(picture, sound), {"picture_limit": 0.0, "sound_limit": 0.0}
+    assert found(find_near_duplicates(fingerprints, **neither)) == set()
+    by_sight = find_near_duplicates(fingerprints, **neither | {"picture_limit": 0.08})
+    assert found(by_sight) == {("c0000", "c0001", "picture")}
+    by_ear = find_near_duplicates(fingerprints, **neither | {"sound_limit": 0.12})
+    assert found(by_ear) == {("c0002", "c0003", "sound")}
+
+
 def test_limits_that_make_no_sense_are_refused():
     picture, sound, _ = strangers(2)
     fingerprints = gather(picture, sound)

@@ -40,6 +40,28 @@ def test_one_broken_rule_is_not_enough(small_log):
     assert len(find_robots(clicker(small_log, np.full(200, 40.0), shown=True))) == 1
 
 
+@pytest.mark.parametrize(
+    ("gaps", "shown", "strict", "lax", "reason"),
+    [
+        (np.random.default_rng(2).exponential(40.0, 100), True, {"clicks_a_day": 100}, {"clicks_a_day": 101}, "100 cl"),
+        (np.tile([39.0, 40.0, 41.0], 20), True, {"interval_spread": 0.06}, {"interval_spread": 0.04}, "constant"),
+        (np.full(40, 40.0), True, {"least_clicks": 40}, {"least_clicks": 41}, "constant"),
+        (
+            np.random.default_rng(3).exponential(40.0, 40),
+            False,
+            {"unseen_share": 1.0},
+            {"unseen_share": 1.01},
+            "not sh",
+        ),
+    ],
+)
+def test_each_threshold_decides_its_own_rule(small_log, gaps, shown, strict, lax, reason):
+    events = clicker(small_log, gaps, shown=shown)
+    (found,) = find_robots(events, rules=1, **strict)["reasons"]
+    assert reason in found
+    assert not find_robots(events, rules=1, **lax)["reasons"].str.contains(reason).any()
+
+
 def test_few_clicks_say_nothing(small_log):
     assert len(find_robots(clicker(small_log, np.full(10, 40.0)), rules=1)) == 0
 

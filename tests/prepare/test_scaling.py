@@ -81,6 +81,18 @@ def test_training_rows_get_target_encodings_without_their_own_target():
     assert not np.allclose(own, step.transform(data)[:, 0])
 
 
+def test_smoothing_draws_the_encodings_towards_the_mean():
+    data = table()
+    for smoothing in (0.0, 1e9):
+        step = Preprocessor({"region": "target"}, target="liked", smoothing=smoothing)
+        own = step.fit_transform(data)[:, 0]
+        expected = TargetEncoder(smoothing).fit_transform(data["region"], data["liked"])
+        assert own == pytest.approx(expected)
+        encoded = step.transform(data)[:, 0]
+        means = data["liked"].mean() if smoothing else data.groupby("region")["liked"].transform("mean").to_numpy()
+        assert encoded == pytest.approx(means, abs=1e-5)
+
+
 def test_with_a_time_training_rows_are_encoded_by_earlier_ones():
     data = table()
     step = Preprocessor({"region": "target"}, target="liked", time="time")
@@ -116,7 +128,7 @@ def test_absent_numbers_stay_absent():
 
 def test_the_target_and_what_is_unknown_are_refused():
     data = table()
-    with pytest.raises(ValueError, match="is the target"):
+    with pytest.raises(LeakError, match="liked is written when"):
         Preprocessor({"liked": "max"}, target="liked").fit(data)
     with pytest.raises(ValueError, match="there is no way 'magic'"):
         Preprocessor({"plays": "magic"}).fit(data)

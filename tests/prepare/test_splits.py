@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avrec_lib.prepare.splits import LeakError, interactions_from, refuse_later, temporal_split
+from avrec_lib.prepare.splits import LeakError, interactions_from, refuse_columns, refuse_later, temporal_split
 from avrec_lib.tables import check
 
 START = pd.Timestamp("2026-01-05", tz="UTC")
@@ -27,7 +27,8 @@ NOTHING = np.nan
 @settings(max_examples=60, deadline=None)
 @given(days=st.lists(st.floats(0, 42), min_size=3, max_size=30), cuts=st.tuples(st.floats(1, 41), st.floats(1, 41)))
 def test_parts_hold_every_row_once_and_never_a_later_one_before_an_earlier_one(days, cuts):
-    events = log([("u", "c1", "click", day, NOTHING, NOTHING) for day in [0.0, *days, 42.0]])
+    days = [0.0, *days, 42.0]
+    events = pd.DataFrame({"time": START + pd.to_timedelta(days, unit="D"), "number": range(len(days))})
     early, late = (START + pd.Timedelta(days=day) for day in sorted(cuts))
     try:
         split = temporal_split(events, validation_from=early, test_from=late)
@@ -146,3 +147,9 @@ def test_what_is_missing_from_the_tables_is_named():
 def test_nothing_taken_gives_an_empty_table_of_the_right_kind():
     events = log([("u", "c1", "impression", 0, NOTHING, NOTHING)])
     assert interactions_from(events, CLIPS).table.empty
+
+
+def test_columns_that_the_target_fills_are_refused_by_name():
+    assert refuse_columns(["plays", "age"], made_after=["like_count"]) == ["plays", "age"]
+    with pytest.raises(LeakError, match="like_count is written when"):
+        refuse_columns(["plays", "like_count"], made_after=["liked", "like_count"])

@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avrec_lib.prepare.splits import LeakError
-from avrec_lib.prepare.user_features import known_before, refuse_columns, user_features
+from avrec_lib.prepare.user_features import known_before, user_features
 
 START = pd.Timestamp("2026-01-05", tz="UTC")
 CLIPS = pd.DataFrame({"clip_id": ["a", "b"], "duration_seconds": [6.0, 5.0]})
@@ -88,12 +87,6 @@ def test_what_has_not_arrived_is_not_known(small_log):
     assert len(known_before(events, START + pd.Timedelta("1D"))) == 8
     with pytest.raises(ValueError, match="row 0 has no time of arrival"):
         known_before(events, START, arrived=arrived.iloc[1:])
-
-
-def test_columns_that_the_target_fills_are_refused_by_name():
-    assert refuse_columns(["plays", "age"], made_after=["like_count"]) == ["plays", "age"]
-    with pytest.raises(LeakError, match="like_count is written when"):
-        refuse_columns(["plays", "like_count"], made_after=["liked", "like_count"])
 
 
 def test_a_half_life_of_nothing_is_refused(small_log):

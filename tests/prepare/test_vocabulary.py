@@ -32,8 +32,6 @@ def test_words_of_later_texts_stay_unknown():
     matrix = vocabulary.transform(["the whale", None])
     assert matrix.sum() == 1.0
     assert matrix.dtype == np.float32
-    assert vocabulary.unknown_share(["the whale"]) == 0.5
-    assert np.isnan(vocabulary.unknown_share([None]))
 
 
 def test_tags_are_split_at_their_separator_only():
