@@ -1,5 +1,6 @@
 """The state of the house: style, types, layers, pairs, prose, and files that must agree."""
 
+import ast
 import json
 import re
 import subprocess
@@ -116,3 +117,36 @@ def test_make_hands_words_on_and_runs_none_of_them(words, tmp_path):
         ["make", target, f'{variable}=x"; touch {hit}; "', "RUN=true"], cwd=ROOT, capture_output=True, check=False
     )
     assert done.returncode == 0 and not hit.exists()
+
+
+def _styled_unescaped(source):
+    """List the lines that show a table through pandas' Styler, which does not escape a stranger's text by itself."""
+    tree = ast.parse(source)
+    escaped = {
+        node.func.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("format", "format_index")
+        and any(
+            word.arg == "escape" and isinstance(word.value, ast.Constant) and word.value.value == "html"
+            for word in node.keywords
+        )
+    }
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "style" and node not in escaped
+    ]
+
+
+def test_no_chapter_lets_a_strangers_markup_act_in_a_styled_table():
+    assert _styled_unescaped("failures.style.hide(axis='index')") == [1]
+    assert _styled_unescaped("failures.style.format('{:.1%}')") == [1]
+    assert not _styled_unescaped("failures.style.format(escape='html').hide()")
+    found = []
+    for path in sorted((ROOT / "chapters").glob("*.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            if cell["cell_type"] == "code":
+                found += [(path.name, "".join(cell["source"])[:60])] * bool(_styled_unescaped("".join(cell["source"])))
+    assert not found
