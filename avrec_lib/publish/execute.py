@@ -68,6 +68,8 @@ def main(arguments: list[str]) -> int:
             kernel_name="python3",
             progress_bar=False,
             log_output=False,
+            # Else all of the notebook, media included, is checked and written before and after each cell.
+            request_save_on_cell_execute=False,
         )
     except PapermillExecutionError as error:
         _say(
