@@ -5,12 +5,14 @@ fetch that was cut off goes on where it stopped: what is complete is not asked f
 """
 
 import logging
+import lzma
 import os
 import shutil
 import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -26,7 +28,9 @@ __all__ = ["FetchFailedError", "fetch_dataset"]
 ARCHIVE_LIMIT = 400_000_000
 """Bytes of an archive at the most; the largest known one has 40 million."""
 _GONE = (401, 403, 404, 410)
-_CHUNK = 1 << 16
+_LEAST_RATE = 4_000.0  # bytes a second over the whole file, after a first pause: a drip is no answer
+# What reading a member of a damaged, encrypted or strangely packed zip file raises beside BadZipFile.
+_BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
 class FetchFailedError(RuntimeError):
@@ -38,17 +42,27 @@ def _download(limit: int, pause_seconds: float) -> Callable[[str, str, object], 
 
     def download(url: str, output_file: str, _: object) -> None:
         timeout = httpx.Timeout(pause_seconds, pool=None)
+        begun = time.monotonic()
+        # A packed answer may unpack to anything, so none is asked for and none is taken.
         with (
-            httpx.stream("GET", url, timeout=timeout, follow_redirects=True) as answer,
+            httpx.stream(
+                "GET", url, timeout=timeout, follow_redirects=True, headers={"Accept-Encoding": "identity"}
+            ) as answer,
             Path(output_file).open("wb") as stream,
         ):
             answer.raise_for_status()
+            packing = answer.headers.get("content-encoding", "identity")
+            if packing.strip().lower() not in ("", "identity"):
+                raise DataDamagedError(f"came packed ({packing[:40]}) though the plain file was asked for")
             got = 0
-            for chunk in answer.iter_bytes(_CHUNK):
+            for chunk in answer.iter_raw():
                 got += len(chunk)
                 if got > limit:
                     raise DataDamagedError(f"more than the {limit:,} bytes that were expected")
                 stream.write(chunk)
+                seconds = time.monotonic() - begun
+                if seconds > pause_seconds + got / _LEAST_RATE:
+                    raise DataDamagedError(f"only {got:,} bytes in {seconds:.0f} s; try again later")
 
     return download
 
@@ -117,23 +131,30 @@ def _from_archive(
                 if name not in members or members[name].file_size != file.size:
                     raise FetchFailedError(f"the archive of {entry.name} has no {name} of {file.size:,} bytes")
                 unpacked = staging / "unpacked"
-                with held.open(members[name]) as source, unpacked.open("wb") as stream:
-                    shutil.copyfileobj(source, stream)
+                try:
+                    with held.open(members[name]) as source, unpacked.open("wb") as stream:
+                        shutil.copyfileobj(source, stream)
+                except _BAD_ARCHIVE as error:
+                    why = f"{type(error).__name__}: {error}"
+                    raise FetchFailedError(f"{name} cannot be unpacked from {entry.archives[0]} ({why})") from error
                 if pooch.file_hash(str(unpacked)) != file.sha256:
                     raise FetchFailedError(f"in {entry.archives[0]}, {name} is not the published file (another sha256)")
                 _place(unpacked, folder, file)
                 bar.update(file.size)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:
         raise FetchFailedError(f"{entry.archives[0]} gave no whole zip file ({error}); try again later") from error
 
 
 def _really_absent(entry: Entry, folder: Path) -> Iterator[str]:
     """Name the files that are absent or not the published ones, and take the latter away."""
     for file in entry.files.values():
+        path = folder / file.name
+        if path.exists() and not path.is_file():
+            raise FetchFailedError(f"{path} is no ordinary file; move it away and fetch {entry.name} again")
         try:
             read_checked(folder, file, command=entry.command)
         except DataDamagedError:
-            (folder / file.name).unlink()
+            path.unlink()
             yield file.name
         except FileNotFoundError:
             yield file.name
@@ -178,7 +199,7 @@ def fetch_dataset(
     KeyError
         If there is no data set of that name.
     FetchFailedError
-        If a file could not be had; files that were complete before stay.
+        If a file could not be had, or a folder or a pipe is in its place; files that were complete before stay.
     PermissionError
         If the folder may not be written to.
     """

@@ -6,6 +6,7 @@ The register is ``registry.json`` beside this module. It holds names and hashes,
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -52,6 +53,10 @@ class KnownFile:
         path = PurePosixPath(self.name)
         if path.is_absolute() or ".." in path.parts or "\\" in self.name or not path.parts:
             raise ValueError(f"{self.name!r} is no file name inside a data set's folder")
+        if not (isinstance(self.sha256, str) and re.fullmatch("[0-9a-f]{64}", self.sha256)):
+            raise ValueError(f"the sha256 of {self.name!r} must be 64 hexadecimal digits in lower case")
+        if not (isinstance(self.size, int) and self.size >= 0):
+            raise ValueError(f"the size of {self.name!r} must be a number of bytes, not {self.size!r}")
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,10 @@ class Entry:
     bases: tuple[str, ...]
     archives: tuple[str, ...]
     files: Mapping[str, KnownFile] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", self.folder):
+            raise ValueError(f"{self.folder!r} is no folder inside the data home (data set {self.name!r})")
 
     @property
     def command(self) -> str:
@@ -121,7 +130,7 @@ def read_registry(path: str | os.PathLike[str] | None = None) -> Mapping[str, En
     Raises
     ------
     ValueError
-        If an entry lacks a field or a file's name leaves its folder.
+        If an entry lacks a field, a folder or a file's name leads out of its place, or a hash or a size is none.
     """
     source = Path(path) if path is not None else Path(__file__).with_name("registry.json")
     entries = {}
@@ -189,6 +198,9 @@ def read_checked(folder: Path, file: KnownFile, *, command: str) -> bytes:
         If its size or a hash differs.
     """
     path = folder / file.name
+    # To open a pipe would be to wait for its writer.
+    if path.exists() and not path.is_file():
+        raise DataAbsentError(f"{path} is no ordinary file; move it away and fetch it by: {command}")
     try:
         with path.open("rb") as stream:
             content = stream.read(file.size + 1)

@@ -1,5 +1,6 @@
 """Real data sets: found, checked, fetched from a server of our own, and told about when absent."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -71,13 +72,27 @@ def server() -> Iterator[SimpleNamespace]:
                         self.wfile.write(b"x" * 65536)
                 except OSError:
                     state.spoil["stopped"] = ["yes"]
+            elif word == "packed":
+                packed = gzip.compress(gzip.compress(bytes(5_000_000)))
+                self._send(packed, len(packed), "gzip, gzip")
+            elif word == "drip":
+                self.send_response(200)
+                self.end_headers()
+                try:
+                    for _ in range(400):
+                        self.wfile.write(b"x")
+                        time.sleep(0.05)
+                except OSError:
+                    state.spoil["stopped"] = ["yes"]
             elif word == "silent":
                 time.sleep(1.5)
             else:
                 self._send(body, len(body))
 
-        def _send(self, body: bytes, length: int) -> None:
+        def _send(self, body: bytes, length: int, packing: str | None = None) -> None:
             self.send_response(200)
+            if packing:
+                self.send_header("Content-Encoding", packing)
             self.send_header("Content-Length", str(length))
             self.end_headers()
             self.wfile.write(body)
@@ -91,7 +106,7 @@ def server() -> Iterator[SimpleNamespace]:
     web.server_close()
 
 
-def register(folder: Path, url: str, **changes: object) -> dict:
+def register(home: Path, url: str, **changes: object) -> dict:
     """Write a register with one data set, and read it."""
     files = {name: {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()} for name, body in CONTENTS.items()}
     entry = {
@@ -105,7 +120,7 @@ def register(folder: Path, url: str, **changes: object) -> dict:
         "archives": [],
         "files": files,
     }
-    path = folder / "registry.json"
+    path = home / "registry.json"
     path.write_text(json.dumps({"three": entry | changes}), encoding="utf-8")
     return dict(read_registry(path))
 
@@ -181,6 +196,29 @@ def test_an_endless_answer_is_stopped_at_the_known_size(tmp_path, server):
     assert "stopped" in server.spoil, "the client read on to the end"
 
 
+@pytest.mark.parametrize(("word", "told"), [("packed", "came packed"), ("drip", "bytes in")])
+def test_a_packed_or_dripping_answer_is_refused_soon(tmp_path, server, word, told):
+    server.spoil["good/deep/er/b.ogg"] = [word]
+    began = time.monotonic()
+    with pytest.raises(FetchFailedError, match=told):
+        fetch(tmp_path, register(tmp_path, server.url))
+    assert time.monotonic() - began < 4.0
+    assert server.asked.count("good/deep/er/b.ogg") == 1
+    assert "deep/er/b.ogg" not in held(tmp_path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_named(tmp_path, server, make):
+    known = register(tmp_path, server.url)
+    fetch(tmp_path, known)
+    (tmp_path / "three" / "README.txt").unlink()
+    make(tmp_path / "three" / "README.txt")
+    with pytest.raises(FetchFailedError, match=r"README\.txt is no ordinary file"):
+        fetch(tmp_path, known)
+    with pytest.raises(DataAbsentError, match="no ordinary file"):
+        read_checked(tmp_path / "three", known["three"].files["README.txt"], command="x")
+
+
 def test_a_cut_off_fetch_goes_on_with_what_is_lacking(tmp_path, server):
     known = register(tmp_path, server.url)
     server.spoil["good/deep/er/b.ogg"] = ["404"]
@@ -228,6 +266,15 @@ def zipped(contents: dict[str, bytes], top: str = "three-main/") -> bytes:
     return packed.getvalue()
 
 
+def damaged(whole: bytes, place: int, value: int) -> bytes:
+    """Change a byte of the first member's header or body, and of its entry in the directory where it has one."""
+    spoiled = bytearray(whole)
+    spoiled[place] = value
+    if place < 30:
+        spoiled[whole.index(b"PK\x01\x02") + place + 2] = value
+    return bytes(spoiled)
+
+
 def test_an_archive_gives_the_known_files_and_no_others(tmp_path, server):
     server.archive = zipped({**CONTENTS, "extra.txt": b"unknown", "../../out.txt": b"escape"})
     known = register(tmp_path, server.url, bases=[], archives=[f"{server.url}all.zip"])
@@ -243,6 +290,9 @@ def test_an_archive_gives_the_known_files_and_no_others(tmp_path, server):
         (lambda _: zipped({name: body for name, body in CONTENTS.items() if "deep" not in name}), "has no deep/er/b"),
         (lambda _: zipped({**CONTENTS, "README.txt": b"0" * 10_000_000}), "has no README.txt of 18 bytes"),
         (lambda _: b"<html>moved</html>", "no whole zip file"),
+        (lambda whole: damaged(whole, 8, 99), "cannot be unpacked"),  # a method of packing that there is not
+        (lambda whole: damaged(whole, 6, 1), "cannot be unpacked"),  # encrypted
+        (lambda whole: damaged(whole, 30 + len("three-main/README.txt"), 255), "cannot be unpacked"),
     ],
 )
 def test_a_bad_archive_is_refused_with_its_reason(tmp_path, server, spoil, told):
@@ -266,6 +316,18 @@ def test_a_register_cannot_name_a_file_outside_its_folder(tmp_path, name):
     files = {name: {"size": 1, "sha256": "0" * 64}}
     with pytest.raises(ValueError, match="no file name inside"):
         register(tmp_path, "http://127.0.0.1/", files=files)
+
+
+@pytest.mark.parametrize("folder", ["../../..", "/tmp/x", "", "a/../b", "a\\b", ".."])
+def test_a_register_cannot_name_a_folder_outside_the_data_home(tmp_path, folder):
+    with pytest.raises(ValueError, match="no folder inside the data home"):
+        register(tmp_path, "http://127.0.0.1/", folder=folder)
+
+
+@pytest.mark.parametrize("sha256", ["", "0" * 63, "g" * 64, None, 7])
+def test_a_register_names_a_hash_for_every_file(tmp_path, sha256):
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        register(tmp_path, "http://127.0.0.1/", files={"x": {"size": 1, "sha256": sha256}})
 
 
 def test_an_entry_without_a_licence_is_refused(tmp_path):
