@@ -18,6 +18,7 @@ __all__ = [
 MISSING = -1
 """Where an annotator said nothing."""
 _STREAM = 62
+_TIES = 63
 
 
 class DawidSkene(NamedTuple):
@@ -118,7 +119,7 @@ def simulate_annotators(
     return np.where(rng.random(said.shape) < answered, said, MISSING)
 
 
-def majority_vote(labels: np.ndarray, *, n_classes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def majority_vote(labels: np.ndarray, *, n_classes: int | None = None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Take the label that most annotators gave.
 
     Parameters
@@ -127,18 +128,22 @@ def majority_vote(labels: np.ndarray, *, n_classes: int | None = None) -> tuple[
         (n_items, n_annotators), -1 where nothing was said.
     n_classes : int, optional
         By default as many as are met.
+    seed : int
+        Of the draws that split ties. To give ties to the lowest class would favour whoever always says it.
 
     Returns
     -------
     winner : ndarray of int
-        (n_items,); the lowest class of a tie, -1 where nobody spoke.
+        (n_items,); of a tie any of its classes, each with the same chance; -1 where nobody spoke.
     share : ndarray
         (n_items,): votes for the winner among the votes; 0 where nobody spoke.
     """
     labels, classes = _checked(labels, n_classes)
     counts = _counts(labels, classes)
     votes = counts.sum(axis=1)
-    winner = np.where(votes > 0, counts.argmax(axis=1), MISSING)
+    # Less than half a vote each: it decides between equal counts only.
+    lots = np.random.default_rng([seed, _TIES]).random(counts.shape) / 2.0
+    winner = np.where(votes > 0, (counts + lots).argmax(axis=1), MISSING)
     return winner, counts.max(axis=1) / np.maximum(votes, 1.0)
 
 

@@ -139,10 +139,19 @@ def test_simulated_annotators_err_as_often_as_they_were_told():
     assert (labels != other).any()
 
 
-def test_the_majority_wins_and_ties_and_silence_are_told():
-    winner, share = majority_vote(np.array([[1, 1, 0], [2, 0, -1], [-1, -1, -1]]))
-    assert winner.tolist() == [1, 0, -1]
-    np.testing.assert_allclose(share, [2 / 3, 1 / 2, 0.0])
+def test_the_majority_wins_and_silence_is_told():
+    winner, share = majority_vote(np.array([[1, 1, 0], [2, 2, 0], [-1, -1, -1]]))
+    assert winner.tolist() == [1, 2, -1]
+    np.testing.assert_allclose(share, [2 / 3, 2 / 3, 0.0])
+
+
+def test_ties_are_split_evenly_by_the_seed_and_favour_no_class():
+    labels = np.tile([[0, 2, 3, -1, 0, 2, 3]], (6_000, 1))
+    winner, share = majority_vote(labels, n_classes=5)
+    np.testing.assert_allclose(np.bincount(winner, minlength=5) / 6_000, [1 / 3, 0, 1 / 3, 1 / 3, 0], atol=0.03)
+    np.testing.assert_allclose(share, 1 / 3)
+    np.testing.assert_array_equal(winner, majority_vote(labels, n_classes=5, seed=0)[0])
+    assert 0.5 < (winner != majority_vote(labels, n_classes=5, seed=1)[0]).mean() < 0.8
 
 
 @pytest.mark.parametrize("seed", range(5))
