@@ -8,6 +8,7 @@ import pytest
 
 from avrec_lib.media import Limits, write_clip
 from avrec_lib.prepare import damage, examination
+from avrec_lib.prepare import facts as facts_module
 from avrec_lib.prepare.damage import ISSUES, inspect_clips, inspect_media, quarantine
 from avrec_lib.prepare.examination import examine, examine_clips
 
@@ -153,6 +154,7 @@ def spoiled(entry):
         "a list for words": msgspec.msgpack.encode(known | {"sound_words": [1, 2]}),
         "four gigabytes stated": b"\x85\xa5facts\xc6\xff\xff\xff\xff",
         "a deep nest": b"\x91" * 100_000,
+        "a deep nest that is passed over": b"\x81\xa1x" + b"\x91" * 100_000,
         "pickle": pickle.dumps({"facts": known["facts"]}),
     }
 
@@ -170,6 +172,11 @@ def test_an_entry_of_the_cache_that_is_not_one_is_made_anew(whole, tmp_path, mon
         assert examine_clips({"a": whole}, **options)["a"].facts == first.facts, name
         assert len(decoded) == number, name
         assert kept.read_bytes() == entry, name
+    with monkeypatch.context() as smaller:
+        smaller.setattr(facts_module, "_LARGEST", len(entry) - 1)
+        assert examine_clips({"a": whole}, **options)["a"].facts == first.facts
+    number += 1
+    assert len(decoded) == number
     kept.unlink()
     (tmp_path / "elsewhere").write_bytes(entry)
     kept.symlink_to(tmp_path / "elsewhere")

@@ -54,6 +54,14 @@ def test_reception_counts_what_its_names_say(small_log):
     assert item_features(CLIPS, MOMENT, events=events, smoothing=0.0).loc["b", "click_rate"] == 0.5
 
 
+def test_a_watch_longer_than_its_clip_counts_as_a_whole_one(small_log):
+    watch = {"clip": "a", "kind": "watch"}
+    events = small_log(
+        [{**watch, "seconds": 7.0, "watch_seconds": 5.2}, {**watch, "seconds": 8.0, "watch_seconds": 2.0}]
+    )
+    assert item_features(CLIPS, MOMENT, events=events).loc["a", "watch_fraction"] == pytest.approx(0.7)
+
+
 def test_nothing_at_the_moment_or_later_changes_a_feature(soiled):
     moment = soiled.clean["time"].quantile(0.5)
     clips = soiled.clips.assign(title="t", description=None, tags="x", transcript=None)
