@@ -130,7 +130,7 @@ def repair_clocks(events: pd.DataFrame, *, least: str = "2min") -> tuple[pd.Data
     repaired = events.assign(time=events["time"] - pd.to_timedelta(pd.Series(moved, index=events.index), unit="us"))
     repaired["time"] = repaired["time"].astype(events["time"].dtype)
     said = [f"device clock {'ahead' if gap > 0 else 'behind'}, set right" for gap in wrong["seconds"]]
-    return repaired, Report("clocks", len(events), len(events), changed=account(wrong.index, said), named="accounts")
+    return repaired, Report("clocks", len(events), len(events), changed=account(wrong.index, said), named="users")
 
 
 def arrival_waits(events: pd.DataFrame) -> pd.Series:

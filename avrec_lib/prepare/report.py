@@ -137,7 +137,7 @@ def summary(reports: Iterable[Report]) -> pd.DataFrame:
     DataFrame
         ``step, unit, before, after, gone, named, removed, changed, reasons``, one line a step. `before`, `after` and
         `gone` count what `unit` says, `removed` and `changed` what `named` says: where a step removes people, 8
-        accounts may take 2,000 rows with them. So add up `removed` only within one `named`.
+        users may take 2,000 rows with them. So add up `removed` only within one `named`.
     """
     lines = [
         {

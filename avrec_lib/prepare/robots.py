@@ -112,4 +112,4 @@ def remove_robots(
     names = found["user_id"]
     kept = events[~events["user_id"].isin(names)]
     people = users[~users["user_id"].isin(names)]
-    return kept, people, Report("robots", len(events), len(kept), account(names, found["reasons"]), named="accounts")
+    return kept, people, Report("robots", len(events), len(kept), account(names, found["reasons"]), named="users")

@@ -27,7 +27,7 @@ def test_the_reports_follow_each_other_without_a_gap(soiled):
     assert all(one.after == other.before for one, other in pairwise(reports))
     table = summary(reports)
     assert table["step"].tolist() == ["repeats", "robots", "clocks", "order", "impossible"]
-    assert table["named"].tolist() == ["rows", "accounts", "accounts", "rows", "rows"]
+    assert table["named"].tolist() == ["rows", "users", "users", "rows", "rows"]
     assert set(table["unit"]) == {"rows"}
     # Where rows are named, as many are named as went; eight machines take far more rows with them.
     rows = table["named"] == "rows"

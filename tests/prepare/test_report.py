@@ -43,12 +43,12 @@ def test_the_summary_has_one_line_a_step_in_their_order():
 
 
 def test_the_summary_tells_rows_that_went_apart_from_what_was_named():
-    robots = Report("robots", 97, 57, account(["u1", "u2"], "machine"), named="accounts")
+    robots = Report("robots", 97, 57, account(["u1", "u2"], "machine"), named="users")
     copies = Report("copies", 12, 11, account(["c1"], "copy"), unit="clips", named="clips")
     table = summary([robots, copies])
     assert table["unit"].tolist() == ["rows", "clips"]
     assert table["gone"].tolist() == [40, 1]
-    assert table["named"].tolist() == ["accounts", "clips"]
+    assert table["named"].tolist() == ["users", "clips"]
     assert table["removed"].tolist() == [2, 1]
 
 
