@@ -15,7 +15,7 @@ from typing import Any
 import httpcore
 import httpx
 
-__all__ = ["Answer", "FetchError", "Wire"]
+__all__ = ["Answer", "FetchError", "Wire", "unpack"]
 
 _MOST_MEMBERS = 16  # of a gzip body that is several files one after another; more is an attack
 

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from avrec_lib.collect.event_schema import Bad, Event, EventError, events_table, find_faults
 
-__all__ = ["Decoded", "Event", "EventError", "EventLog", "decode_events", "decode_line", "encode_event"]
+__all__ = ["Decoded", "Event", "EventError", "EventLog", "decode_events", "decode_line", "encode_event", "faults_of"]
 
 _DECODER = msgspec.json.Decoder(Event)
 _ENCODER = msgspec.json.Encoder()
@@ -67,7 +67,7 @@ def decode_line(line: bytes) -> Event:
         values break the schema.
     """
     decoded = decode_events([line])
-    bad = decoded.bad or find_faults(decoded.table)
+    bad, _ = faults_of(decoded)
     if bad:
         raise EventError(bad[0].reason, bad[0].detail)
     return decoded.events[0]
@@ -80,6 +80,28 @@ class Decoded(NamedTuple):
     table: pa.Table
     rows: np.ndarray
     bad: list[Bad]
+
+
+def faults_of(decoded: Decoded, **rules: Any) -> tuple[list[Bad], np.ndarray]:
+    """Join what the decoder refused and what breaks the rules of an event.
+
+    Parameters
+    ----------
+    decoded : Decoded
+        From :func:`decode_events`, or another decoder.
+    **rules
+        As :func:`avrec_lib.collect.event_schema.find_faults` takes them.
+
+    Returns
+    -------
+    bad : list of Bad
+        In the order of the lines given.
+    good : ndarray of int64
+        Rows of ``decoded.table`` that are events.
+    """
+    faults = find_faults(decoded.table, **rules)
+    bad = [*decoded.bad, *(Bad(int(decoded.rows[row]), *why) for row, *why in faults)]
+    return sorted(bad), np.delete(np.arange(decoded.table.num_rows), [row for row, *_ in faults])
 
 
 def decode_events(lines: Sequence[bytes]) -> Decoded:
@@ -234,8 +256,8 @@ class EventLog:
         """
         lines = self.path.read_bytes().split(b"\n")
         decoded = decode_events(lines[:-1] if not lines[-1] else lines)
-        bad = [*decoded.bad, *(Bad(int(decoded.rows[row]), *rest) for row, *rest in find_faults(decoded.table))]
+        bad, _ = faults_of(decoded)
         if bad:
-            row, reason, detail = min(bad)
+            row, reason, detail = bad[0]
             raise EventError(reason, f"{self.path}, line {row + 1}: {detail}")
         return decoded.events

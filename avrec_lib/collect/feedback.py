@@ -214,7 +214,7 @@ def tag_preferences(
         If the half-life is not positive, or a table lacks a column.
     """
     require_columns(events, ["user_id", "clip_id", "kind", "time", "watch_seconds"], "events")
-    require_columns(clips, ["clip_id", "tags", "duration_seconds"], "clips")
+    require_columns(clips, ["clip_id", "tags", "duration_seconds"], "clips", unique="clip_id")
     if half_life_days is not None and not half_life_days > 0.0:
         raise ValueError(f"half_life_days must be above 0, got {half_life_days}")
     if moment is not None:

@@ -13,26 +13,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avrec_lib.collect.pages import FIELDS
+
 __all__ = ["DATABASE", "RECORD_COLUMNS", "Frontier", "Page"]
 
 DATABASE = "crawl.sqlite"
 """Name of the file in a crawl's folder."""
 
-RECORD_COLUMNS: tuple[str, ...] = (
-    "url",
-    "clip_id",
-    "title",
-    "description",
-    "tags",
-    "creator_id",
-    "uploaded",
-    "duration_seconds",
-    "content_url",
-    "missing",
-    "fetched_at",
-    "sha256",
-    "status",
-)
+RECORD_COLUMNS: tuple[str, ...] = ("url", "clip_id", *FIELDS, "missing", "fetched_at", "sha256", "status")
 """Columns of a record: what the page says, and where it comes from."""
 
 _MOST_PAGES = 200_000  # a site that makes up addresses for ever is not followed for ever

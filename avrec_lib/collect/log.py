@@ -21,8 +21,8 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from avrec_lib.collect.event import Decoded, decode_events
-from avrec_lib.collect.event_schema import Bad, find_faults
+from avrec_lib.collect.event import Decoded, decode_events, faults_of
+from avrec_lib.collect.event_schema import Bad
 from avrec_lib.collect.lines import DamagedLogError, LogLimits, read_blocks
 from avrec_lib.collect.log_store import Parts, Source, commit, days_of, only_one, prepare_folder, read_sources, sweep
 from avrec_lib.collect.server_log import decode_server_lines
@@ -118,7 +118,7 @@ def _take_in(
     folder: Path,
     source: Source,
     decode: Callable[[Sequence[bytes]], Decoded],
-    find: Callable[[pa.Table], list[Bad]],
+    find: Callable[[Decoded], tuple[list[Bad], np.ndarray]],
     limits: LogLimits,
     bar: tqdm,
 ) -> Source:
@@ -140,13 +140,11 @@ def _take_in(
             for block in read_blocks(path, limits):
                 read += len(block.lines) + len(block.too_long)
                 decoded = decode(block.lines)
-                faults = find(decoded.table)
-                bad = [*decoded.bad, *(Bad(int(decoded.rows[row]), *why) for row, *why in faults)]
-                for row, reason, detail in sorted(bad):
+                bad, good = find(decoded)
+                for row, reason, detail in bad:
                     put_aside(block.numbers[row], reason, detail, block.lines[row])
                 for line, raw in block.too_long:
                     put_aside(line, "line too long", f"a line may hold {limits.line_bytes:,} bytes", raw)
-                good = np.delete(np.arange(decoded.table.num_rows), [row for row, *_ in faults])
                 excess = _too_many_days(decoded.table.take(pa.array(good)), days, limits.days)
                 for row in decoded.rows[good[excess]].tolist():
                     detail = f"the file speaks of more than {limits.days:,} days"
@@ -248,7 +246,7 @@ def ingest(
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not a file; nothing was taken in")
     find = partial(
-        find_faults,
+        faults_of,
         earliest=limits.earliest,
         latest=limits.latest,
         known_users=None if known_users is None else frozenset(known_users),

@@ -99,7 +99,7 @@ def decode_page(html: bytes, content_type: str = "") -> str:
     for name in names:
         try:
             return clean_characters(html.decode(name))
-        except (UnicodeDecodeError, UnicodeError):
+        except UnicodeError:
             continue
     whole = html.decode("utf-8", "replace")
     # A few bad bytes in UTF-8 are damage; many are another encoding.

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from avrec_lib.collect.event import Decoded
-from avrec_lib.collect.event_schema import Bad, Event, EventError, events_frame, events_table, find_faults
+from avrec_lib.collect.event import Decoded, faults_of
+from avrec_lib.collect.event_schema import Bad, Event, EventError, events_frame, events_table
 
 __all__ = ["decode_server_lines", "parse_server_line", "parse_server_log"]
 
@@ -170,9 +170,7 @@ def parse_server_log(lines: Iterable[str | bytes]) -> tuple[pd.DataFrame, pd.Dat
     raw = [line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line for line in lines]
     raw = [line.rstrip(b"\n") for line in raw]
     decoded = decode_server_lines(raw)
-    faults = find_faults(decoded.table)
-    bad = sorted([*decoded.bad, *(Bad(int(decoded.rows[row]), *why) for row, *why in faults)])
-    kept = np.delete(np.arange(decoded.table.num_rows), [row for row, *_ in faults])
+    bad, kept = faults_of(decoded)
     aside = pd.DataFrame(
         {
             "line": pd.Series([row + 1 for row, *_ in bad], dtype="int64"),

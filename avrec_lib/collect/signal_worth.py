@@ -152,7 +152,8 @@ def signal_table(
     require_columns(
         events, ["user_id", "clip_id", "kind", "time", "session_id", "watch_seconds", "value", "text"], "events"
     )
-    require_columns(clips, ["clip_id", "creator_id", "tags", "title", "description", "duration_seconds"], "clips")
+    about = ["clip_id", "creator_id", "tags", "title", "description", "duration_seconds"]
+    require_columns(clips, about, "clips", unique="clip_id")
     met = _meetings(events, clips)
     outcome = _next_related(met, events, clips, by)
     followed = outcome.notna().to_numpy()

@@ -18,6 +18,8 @@ FINISHED = 0.9
 
 _SLACK = 1.05  # a player's clock is not exact; a watch longer than its clip by more than this factor is not believed
 
+_INTENT = pd.Timedelta("30min")  # how long after a search a play may still belong to it
+
 
 def share_watched(events: pd.DataFrame, clips: pd.DataFrame) -> pd.Series:
     """Divide the seconds of each watch by the length of its clip, believing everything.
@@ -115,7 +117,7 @@ def _words(text: pd.Series) -> pd.Series:
     return words[words.notna()]
 
 
-def search_intents(events: pd.DataFrame, clips: pd.DataFrame, *, window: str = "30min") -> pd.DataFrame:
+def search_intents(events: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
     """Join each search to what the person played after it.
 
     Parameters
@@ -124,18 +126,22 @@ def search_intents(events: pd.DataFrame, clips: pd.DataFrame, *, window: str = "
         The ``events`` schema.
     clips : DataFrame
         The ``clips`` schema; read are title, description and tags.
-    window : str
-        How long after a search a play may still belong to it, within the same session.
 
     Returns
     -------
     DataFrame
         One row a search and play: ``user_id, session_id, search_time, text, clip_id, delay_seconds,
         watch_fraction`` and ``fits`` (bool: the clip's words hold a word of the search). A search that no play
-        followed has one row with an absent clip. A play after several searches belongs to the last one.
+        followed has one row with an absent clip. A play after several searches belongs to the last one,
+        and one more than half an hour after it, or of another session, to none.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column, or a clip comes twice.
     """
     require_columns(events, ["user_id", "clip_id", "kind", "time", "session_id", "text"], "events")
-    require_columns(clips, ["clip_id", "title", "description", "tags"], "clips")
+    require_columns(clips, ["clip_id", "title", "description", "tags"], "clips", unique="clip_id")
     searches = events.loc[events["kind"] == "search", ["user_id", "session_id", "time", "text"]]
     searches = searches.sort_values("time", kind="stable", ignore_index=True).rename_axis("search").reset_index()
     plays = events.loc[events["kind"] == "watch", ["user_id", "session_id", "time", "clip_id"]].assign(
@@ -146,7 +152,7 @@ def search_intents(events: pd.DataFrame, clips: pd.DataFrame, *, window: str = "
         searches[["search", "user_id", "session_id", "time"]].assign(search_time=searches["time"]),
         on="time",
         by=["user_id", "session_id"],
-        tolerance=pd.Timedelta(window),
+        tolerance=_INTENT,
     ).dropna(subset="search")
     followed["search"] = followed["search"].astype("int64")
     table = searches.rename(columns={"time": "search_time"}).merge(

@@ -8,6 +8,8 @@ import pandas as pd
 
 __all__ = ["merge_sources", "normalised"]
 
+_TOLERANCE = 1e-6
+
 
 def normalised(values: pd.Series) -> pd.Series:
     """Bring texts into one spelling for comparison: Unicode NFKC, one space between words, no case.
@@ -68,7 +70,6 @@ def merge_sources(
     *,
     prefer: Sequence[str] = (),
     tolerances: Mapping[str, float] | None = None,
-    tolerance: float = 1e-6,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Join tables that describe the same things, and report every contradiction.
 
@@ -84,9 +85,7 @@ def merge_sources(
     prefer : sequence of str
         Sources, the most trusted first; those not named follow in the order of `tables`.
     tolerances : mapping of str to float, optional
-        By column: in its unit, seconds for times.
-    tolerance : float
-        For the other columns.
+        By column: in its unit, seconds for times; by default a millionth.
 
     Returns
     -------
@@ -117,7 +116,7 @@ def merge_sources(
         for name in having[1:]:
             other = laid[name][column].reindex(keys)
             both = kept.notna() & other.notna()
-            same = _same(kept[both], other[both], limits.get(column, tolerance)).to_numpy(dtype=bool)
+            same = _same(kept[both], other[both], limits.get(column, _TOLERANCE)).to_numpy(dtype=bool)
             against = keys[both.to_numpy()][~same]
             contradictions.append(
                 pd.DataFrame(

@@ -431,3 +431,14 @@ def test_a_server_that_is_not_there_is_an_error():
     with PoliteClient(QUICK, obey_robots=False) as client:
         error = failure(client, "http://127.0.0.1:9/")
     assert error.kind == "connection"
+
+
+def test_rules_without_end_are_read_to_a_bound_and_not_in_the_middle_of_one(scripted):
+    text = "User-agent: *\nDisallow: /secret\n" + "".join(f"Disallow: /{n:06d}/x\n" for n in range(60_000))
+    scripted.pages |= {"/robots.txt": scripted.http(text), "/a": scripted.http("a")}
+    with PoliteClient(Manners(delay_seconds=0.0, timeout_seconds=5.0)) as client:
+        kept = client.robots_txt(scripted.url)
+        assert len(kept) + 20 >= 500 * 1024 and len(kept) <= 512_000
+        assert kept.splitlines()[-1].endswith("/x")
+        assert not client.may_fetch(scripted.url + "/secret")
+        assert client.may_fetch(scripted.url + "/a")
