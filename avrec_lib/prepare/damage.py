@@ -193,7 +193,7 @@ def _judge(path: Path, facts: Facts) -> list[Issue]:
                 Issue("frozen", f"no part of the picture changes by more than {facts.change:.2f} of 255 levels")
             )
     if facts.sound_seconds > 0 and facts.peak < _SILENT:
-        issues.append(Issue("silent", f"no sample is louder than {facts.peak:.1g} of full scale"))
+        issues.append(Issue("silent", f"its loudest sample is {facts.peak:.1g}, where full scale is 1"))
     holds = _CONTAINERS.get(facts.container)
     if holds is not None and named not in holds:
         issues.append(Issue("wrong-container", f"is named .{named} and holds {facts.container.split(',')[0]}"))

@@ -26,12 +26,21 @@ def _log_then_standard() -> Any:
     return make_pipeline(FunctionTransformer(np.log1p, feature_names_out="one-to-one"), StandardScaler())
 
 
+class _Quantiles(QuantileTransformer):
+    """As many quantiles as asked for, or as many as there are rows."""
+
+    def fit(self, X: Any, y: Any = None) -> "_Quantiles":
+        self.set_params(n_quantiles=min(self.n_quantiles, len(X)))
+        super().fit(X, y)
+        return self
+
+
 SCALERS: dict[str, Callable[[], Any]] = {
     "max": MaxAbsScaler,
     "minmax": MinMaxScaler,
     "robust": RobustScaler,
     "zscore": StandardScaler,
-    "quantile": lambda: QuantileTransformer(n_quantiles=1000, subsample=None),
+    "quantile": lambda: _Quantiles(n_quantiles=1000, subsample=None),
     "log": _log_then_standard,
 }
 """Makers of scalers for numeric columns; all keep absent values absent.
@@ -125,8 +134,6 @@ class Preprocessor:
             column = train[name]
             if way in SCALERS:
                 scaler = SCALERS[way]()
-                if way == "quantile":
-                    scaler.set_params(n_quantiles=min(scaler.n_quantiles, len(column)))
                 steps[name] = scaler.fit(_numbers(column, way))
                 names.append(name)
             elif way == "target":

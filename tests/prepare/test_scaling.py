@@ -149,3 +149,12 @@ def test_the_target_and_what_is_unknown_are_refused():
 def test_no_rows_give_an_empty_matrix():
     step = Preprocessor(EVERYTHING, target="liked").fit(table())
     assert step.transform(table().iloc[:0]).shape == (0, len(step.names_))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", [1, 40, 999, 1001])
+def test_a_short_column_has_as_many_quantiles_as_rows_without_a_warning(rows):
+    values = pd.DataFrame({"seconds": np.random.default_rng(rows).exponential(size=rows)})
+    scaler = SCALERS["quantile"]().fit(values)
+    assert scaler.n_quantiles_ == min(rows, 1000)
+    assert (scaler.transform(values) <= 1.0).all()
