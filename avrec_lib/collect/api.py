@@ -6,145 +6,23 @@ kept aside with its reason; all else is a :class:`FetchError`.
 """
 
 import json
-import math
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 import pandas as pd
 
+from avrec_lib.collect.api_items import ApiClip, ApiPage, read_items, read_json
+from avrec_lib.collect.api_store import DATABASE, ApiStore
 from avrec_lib.collect.bounded import Answer, FetchError
 from avrec_lib.collect.manners import PoliteClient
-from avrec_lib.collect.markup import clean_characters, plain_text
 from avrec_lib.collect.rules import Manners, is_redirect, pause_before_retry
 
 __all__ = ["ApiClip", "ApiPage", "PagedClient", "download", "read_bad_items"]
 
-DATABASE = "api.sqlite"
 _MOST_EMPTY = 10  # pages without an item, one after another
 _MOST_PAGES = 100_000
-
-
-class ApiCreator(msgspec.Struct, frozen=True):
-    """Who made a clip."""
-
-    id: str
-    name: str
-
-
-class ApiClip(msgspec.Struct, frozen=True, kw_only=True):
-    """One item as the interface promises it; fields that it does not name are ignored."""
-
-    clip_id: str
-    title: str
-    creator: ApiCreator
-    duration_ms: int
-    uploaded: str
-    views: int
-    likes: int
-    kind: Literal["single", "episode"]
-    series: str | None = None
-    episode: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < len(self.clip_id) <= 64:
-            raise ValueError("clip_id must have 1 to 64 characters")
-        for name, least, most in (("duration_ms", 1, 10**9), ("views", 0, 10**15), ("likes", 0, 10**15)):
-            if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must be from {least} to {most}")
-        if self.episode is not None and not 0 <= self.episode <= 10**6:
-            raise ValueError("episode must be from 0 to 1000000")
-
-
-class ApiPage(NamedTuple):
-    """One page of items.
-
-    Attributes
-    ----------
-    cursor : str or None
-        What it was asked by; None for the first.
-    items : list of ApiClip
-        Those that are as agreed.
-    bad : list of (str, str)
-        Reason and JSON text of those that are not.
-    next_cursor : str or None
-        What the next page is asked by; None at the end.
-    total : int or None
-        How many items the interface says it has.
-    """
-
-    cursor: str | None
-    items: list[ApiClip]
-    bad: list[tuple[str, str]]
-    next_cursor: str | None
-    total: int | None
-
-
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key is there more than once")
-    return found
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]} is not a number in JSON")
-    return value
-
-
-def _clean(value: Any) -> Any:
-    """Take what no file can hold out of all texts."""
-    if isinstance(value, str):
-        return clean_characters(value)
-    if isinstance(value, list):
-        return [_clean(part) for part in value]
-    if isinstance(value, dict):
-        return {clean_characters(name): _clean(part) for name, part in value.items()}
-    return value
-
-
-def read_json(body: bytes, url: str) -> Any:
-    """Read JSON strictly: UTF-8, no repeated key, finite numbers, bounded depth.
-
-    Parameters
-    ----------
-    body : bytes
-        The text.
-    url : str
-        For messages.
-
-    Returns
-    -------
-    object
-        Its value; texts are without control characters and lone surrogates.
-
-    Raises
-    ------
-    FetchError
-        ``json`` if it is anything else.
-    """
-    try:
-        text = body.decode("utf-8")
-        return _clean(json.loads(text, object_pairs_hook=_no_twins, parse_constant=_finite, parse_float=_finite))
-    except (ValueError, RecursionError) as error:
-        raise FetchError("json", url, str(error)[:200] or type(error).__name__) from error
-
-
-def _read_items(values: list[Any], limit: int) -> tuple[list[ApiClip], list[tuple[str, str]]]:
-    """Read a page's items; those that are not as agreed, or more than were asked for, come with a reason."""
-    items: list[ApiClip] = []
-    bad = [(f"more than the {limit} items that were asked for", json.dumps(value)[:2000]) for value in values[limit:]]
-    for value in values[:limit]:
-        try:
-            items.append(msgspec.convert(value, ApiClip))
-        except (msgspec.ValidationError, OverflowError) as error:
-            bad.append((str(error)[:200], json.dumps(value)[:2000]))
-    return items, bad
 
 
 class PagedClient:
@@ -283,7 +161,7 @@ class PagedClient:
         if not isinstance(values, list) or not (following is None or (isinstance(following, str) and following)):
             raise FetchError("shape", url, "a page is an object with a list of items and a next_cursor, text or null")
         counted = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
-        return ApiPage(cursor, *_read_items(values, self.limit), following, counted)
+        return ApiPage(cursor, *read_items(values, self.limit), following, counted)
 
     def items(self, cursor: str | None = None) -> Iterator[ApiPage]:
         """Read page after page to the end.
@@ -323,62 +201,6 @@ class PagedClient:
             seen.add(cursor)
 
 
-class _Store:
-    """Items and the cursor that follows them, committed together."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(folder / DATABASE, isolation_level=None)
-        self._db.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-            "CREATE TABLE IF NOT EXISTS items (number INTEGER PRIMARY KEY, clip_id TEXT NOT NULL UNIQUE, json TEXT);"
-            "CREATE TABLE IF NOT EXISTS bad (reason TEXT NOT NULL, json TEXT NOT NULL, UNIQUE (reason, json));"
-            "CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT, finished INTEGER);"
-        )
-
-    def close(self) -> None:
-        self._db.close()
-
-    def place(self) -> tuple[str | None, bool]:
-        row = self._db.execute("SELECT cursor, finished FROM place").fetchone()
-        return (row[0], bool(row[1])) if row else (None, False)
-
-    def restart(self) -> None:
-        self._db.execute("DELETE FROM place")
-
-    def add(self, page: ApiPage) -> None:
-        rows = [(item.clip_id, msgspec.json.encode(item).decode()) for item in page.items]
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(
-                "INSERT INTO items (clip_id, json) VALUES (?, ?)"
-                " ON CONFLICT (clip_id) DO UPDATE SET json = excluded.json",
-                rows,
-            )
-            self._db.executemany("INSERT OR IGNORE INTO bad VALUES (?, ?)", page.bad)
-            self._db.execute(
-                "INSERT OR REPLACE INTO place VALUES (1, ?, ?)", (page.next_cursor, page.next_cursor is None)
-            )
-
-    def table(self) -> pd.DataFrame:
-        rows = self._db.execute("SELECT json FROM items ORDER BY number").fetchall()
-        items = [msgspec.to_builtins(msgspec.json.decode(row[0], type=ApiClip)) for row in rows]
-        table = pd.DataFrame(items, columns=list(ApiClip.__struct_fields__))
-        table["title"] = [plain_text(title) for title in table["title"]]
-        table["series"] = [plain_text(series) for series in table["series"]]
-        table["creator_id"] = [plain_text(creator["id"]) for creator in table["creator"]]
-        table["creator"] = [plain_text(creator["name"]) for creator in table["creator"]]
-        table["uploaded"] = pd.to_datetime(table["uploaded"], utc=True, format="ISO8601", errors="coerce").dt.as_unit(
-            "us"
-        )
-        text = ["clip_id", "title", "creator", "creator_id", "kind", "series"]
-        whole = dict.fromkeys(("duration_ms", "views", "likes"), "int64")
-        return table.astype({**dict.fromkeys(text, "str"), **whole, "episode": "Int64"})
-
-    def bad(self) -> pd.DataFrame:
-        return pd.DataFrame(self._db.execute("SELECT reason, json FROM bad").fetchall(), columns=["reason", "json"])
-
-
 def download(client: PagedClient, folder: str | Path, *, refresh: bool = False) -> pd.DataFrame:
     """Read all clips from the interface into a folder.
 
@@ -406,7 +228,7 @@ def download(client: PagedClient, folder: str | Path, *, refresh: bool = False) 
     FetchError
         As :meth:`PagedClient.items`; what was read before stays.
     """
-    store = _Store(Path(folder))
+    store = ApiStore(Path(folder))
     try:
         cursor, finished = store.place()
         if finished and refresh:
@@ -448,7 +270,7 @@ def read_bad_items(folder: str | Path) -> pd.DataFrame:
     path = Path(folder) / DATABASE
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; download into {folder} first")
-    store = _Store(Path(folder))
+    store = ApiStore(Path(folder))
     try:
         return store.bad()
     finally:

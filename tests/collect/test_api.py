@@ -10,7 +10,8 @@ import threading
 
 import pytest
 
-from avrec_lib.collect.api import PagedClient, download, read_bad_items, read_json
+from avrec_lib.collect.api import PagedClient, download, read_bad_items
+from avrec_lib.collect.api_items import read_json
 from avrec_lib.collect.manners import FetchError, Manners
 
 QUICK = Manners(
