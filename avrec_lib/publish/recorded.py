@@ -76,7 +76,7 @@ def claims_on_record(prefix: str, *, data_set: str, profile: str) -> Card:
     Raises
     ------
     LookupError
-        If nothing with this prefix is on record.
+        If nothing with this prefix is on record, or claims of several chapters are.
     """
     rows = {name: row for name, row in read_record(RECORDS / f"{profile}.json").items() if name.startswith(prefix)}
     if not rows:
@@ -84,6 +84,10 @@ def claims_on_record(prefix: str, *, data_set: str, profile: str) -> Card:
             f"no claim that begins with {prefix!r} is on record for the profile {profile!r}; "
             f"{_command(data_set)} and run the chapter with the data"
         )
+    chapters = sorted({str(row["chapter"]) for row in rows.values()})
+    if len(chapters) > 1:
+        owners = ", ".join(chapters)
+        raise LookupError(f"claims that begin with {prefix!r} belong to {owners}; give each its own prefix")
     known = {field.name for field in fields(Claim)}
     for name, row in rows.items():
         given: dict[str, Any] = {key: value for key, value in row.items() if key in known}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import nbformat
 import pytest
@@ -54,3 +55,13 @@ def test_code_is_short_and_shows_its_solutions(chapter):
     assert "## Takeaways" in text and "## Further reading" in text
     long = [cell.source.splitlines()[0] for cell in shown if sum(map(bool, cell.source.splitlines())) > 25]
     assert not long, f"cells of more than 25 lines: {long}"
+
+
+@pytest.mark.parametrize("profile", ["smoke", "full"])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_what_is_told_without_the_data_is_on_record_and_the_chapters_own(chapter, profile):
+    record = json.loads(PROJECT.record(profile).read_text())["claims"]
+    text = PROJECT.chapter(chapter).read_text(encoding="utf-8")
+    for prefix in re.findall(r'claims_on_record\(\s*"([^"]+)"', text):
+        owners = {row["chapter"] for name, row in record.items() if name.startswith(prefix)}
+        assert owners == {chapter}, f"{prefix}: {owners}"

@@ -42,6 +42,13 @@ def test_a_section_without_a_record_is_refused(record):
         claims_on_record("nothing-", data_set="esc10", profile="smoke")
 
 
+def test_a_prefix_shared_by_two_chapters_is_refused(record):
+    stated = {f"0{n}_a": {f"ratings-{n}": Claim(f"ratings-{n}", 1.0)} for n in (2, 3)}
+    write_record(record, stated, profile="smoke", seed=7)
+    with pytest.raises(LookupError, match="belong to 02_a, 03_a"):
+        claims_on_record("ratings-", data_set="esc10", profile="smoke")
+
+
 def test_data_sets_are_read_from_the_text():
     assert data_sets_named('real_data("esc10") or real_data( \'lastfm-2k\' ) or real_data("esc10")') == [
         "esc10",
