@@ -135,6 +135,8 @@ def _from_archive(
                     with held.open(members[name]) as source, unpacked.open("wb") as stream:
                         shutil.copyfileobj(source, stream)
                 except _BAD_ARCHIVE as error:
+                    if isinstance(error, OSError) and error.errno is not None:
+                        raise  # the disk's own trouble, such as a full one, and no fault of the archive
                     why = f"{type(error).__name__}: {error}"
                     raise FetchFailedError(f"{name} cannot be unpacked from {entry.archives[0]} ({why})") from error
                 if pooch.file_hash(str(unpacked)) != file.sha256:

@@ -1,5 +1,6 @@
 """Real data sets: found, checked, fetched from a server of our own, and told about when absent."""
 
+import errno
 import gzip
 import hashlib
 import io
@@ -301,6 +302,18 @@ def test_a_bad_archive_is_refused_with_its_reason(tmp_path, server, spoil, told)
     with pytest.raises(FetchFailedError, match=told):
         fetch(tmp_path, known)
     assert all(CONTENTS[name] == body for name, body in held(tmp_path).items())
+
+
+def test_a_full_disk_is_not_called_a_damaged_archive(tmp_path, server, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    server.archive = zipped(CONTENTS)
+    known = register(tmp_path, server.url, bases=[], archives=[f"{server.url}all.zip"])
+    monkeypatch.setattr("avrec_lib.collect.fetching.shutil.copyfileobj", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        fetch(tmp_path, known)
+    assert held(tmp_path) == {}
 
 
 def test_an_archive_with_other_contents_is_refused(tmp_path, server):
