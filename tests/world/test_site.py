@@ -440,7 +440,7 @@ def test_site_runs_beside_a_loop_that_is_already_running(tiny_world: World) -> N
             async with httpx.AsyncClient(trust_env=False) as http:
                 return (await http.get(site.url)).status_code
 
-    with ThreadPoolExecutor(1) as thread:  # a loop of its own: the tests' browser may have left one running in this thread
+    with ThreadPoolExecutor(1) as thread:  # the tests' browser may have left a loop running in this one
         assert thread.submit(asyncio.run, cell()).result() == 200
 
 

@@ -79,6 +79,23 @@ def test_plan_follows_the_seed(tiny_world: World) -> None:
     assert plans[0] == plans[1] != plans[2]
 
 
+def test_some_kinds_alone_stay_where_they_are_among_all() -> None:
+    names = [f"c{number}" for number in range(60)]
+    everything = plan_faults(names, names, seed=3)
+    some = {"redirect", "huge", "api-cut-once", "api-conflict"}
+    assert plan_faults(names, names, seed=3, kinds=some) == [fault for fault in everything if fault.kind in some]
+    with pytest.raises(ValueError, match="no fault is called 'hugh'; there are slow-once"):
+        plan_faults(names, names, seed=3, kinds={"redirect", "hugh"})
+
+
+def test_site_plants_the_kinds_asked_for_and_no_others(tiny_world: World) -> None:
+    wanted = {"status-404", "api-429-once"}
+    with serve_site(tiny_world, faults=wanted) as site:
+        assert set(site.faults["kind"]) == wanted
+        for url in site.faults.query("kind == 'status-404'")["url"]:
+            assert httpx.get(url, trust_env=False).status_code == 404
+
+
 def test_site_without_faults_has_none(tiny_world: World) -> None:
     with serve_site(tiny_world, faults=False) as site, httpx.Client(base_url=site.url, trust_env=False) as http:
         assert site.faults.empty

@@ -1,6 +1,6 @@
 """Which addresses of the site misbehave, and how: planned from the seed, so that a crawler can be marked."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,11 +99,13 @@ class Fault:
     clip_id: str = ""
 
 
-def plan_faults(clip_ids: Iterable[str], titles: Iterable[str], seed: int) -> list[Fault]:
+def plan_faults(
+    clip_ids: Iterable[str], titles: Iterable[str], seed: int, *, kinds: Collection[str] = FAULT_KINDS
+) -> list[Fault]:
     """Choose the addresses that misbehave.
 
-    Every kind occurs. At most 18 % of the clips get a fault; kinds for which no
-    clip is left get a page of their own (``/clips/c9999001`` and so on).
+    Every kind asked for occurs, at the address where it is when all kinds are asked for. At most 18 % of the clips get
+    a fault; kinds for which no clip is left get a page of their own (``/clips/c9999001`` and so on).
 
     Parameters
     ----------
@@ -113,12 +115,21 @@ def plan_faults(clip_ids: Iterable[str], titles: Iterable[str], seed: int) -> li
         Their titles: wrong encodings go where the title shows them.
     seed : int
         Another seed, other addresses.
+    kinds : collection of str
+        Some of :data:`FAULT_KINDS`.
 
     Returns
     -------
     list of Fault
         Each clip has at most one fault, ``api-conflict`` included.
+
+    Raises
+    ------
+    ValueError
+        If a kind is not known.
     """
+    if unknown := sorted(set(kinds) - set(FAULT_KINDS)):
+        raise ValueError(f"no fault is called {', '.join(map(repr, unknown))}; there are {', '.join(FAULT_KINDS)}")
     rng = np.random.default_rng([seed, _STREAM])
     names, words = np.array(list(clip_ids), dtype=object), np.array(list(titles), dtype=object)
     order = rng.permutation(names.size)
@@ -150,7 +161,7 @@ def plan_faults(clip_ids: Iterable[str], titles: Iterable[str], seed: int) -> li
         Fault("/api/v1/clips", kind, f"request {number}")
         for kind, number in zip(rng.permutation(_API).tolist(), (1, 2, 3), strict=True)
     ]
-    return faults
+    return [fault for fault in faults if fault.kind in kinds]
 
 
 def _fitting(pool: dict[str, str], kind: str, detail: str) -> str:

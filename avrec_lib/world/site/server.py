@@ -4,6 +4,7 @@ import asyncio
 import math
 import socket
 import threading
+from collections.abc import Collection
 from types import TracebackType
 
 import pandas as pd
@@ -11,7 +12,7 @@ import uvicorn
 
 from avrec_lib.world.site.api import Api
 from avrec_lib.world.site.app import Diary, make_app
-from avrec_lib.world.site.faults import LOST_KINDS, plan_faults
+from avrec_lib.world.site.faults import FAULT_KINDS, LOST_KINDS, plan_faults
 from avrec_lib.world.site.misbehaviour import Misbehaviour
 from avrec_lib.world.site.shelf import Shelf
 from avrec_lib.world.store import World
@@ -70,7 +71,7 @@ class Site:
         world: World,
         *,
         crawl_delay: float = 0.02,
-        faults: bool = True,
+        faults: bool | Collection[str] = True,
         seed: int = 0,
         log_requests: bool = True,
         slow_seconds: float = 2.5,
@@ -83,7 +84,8 @@ class Site:
         self._crawl_delay, self._port, self._keep = crawl_delay, port, log_requests
         self._shelf = Shelf(world)
         titles = [entry.title for entry in self._shelf.entries.values()]
-        self._planted = plan_faults(self._shelf.entries, titles, seed) if faults else []
+        kinds = (FAULT_KINDS if faults else ()) if isinstance(faults, bool) else faults
+        self._planted = plan_faults(self._shelf.entries, titles, seed, kinds=kinds)
         names = [fault.clip_id for fault in self._planted if fault.clip_id and fault.clip_id not in self._shelf.entries]
         self._shelf.add_extra(names)
         self._misbehaviour = Misbehaviour(self._planted, slow_seconds)
@@ -247,7 +249,7 @@ def serve_site(
     world: World,
     *,
     crawl_delay: float = 0.02,
-    faults: bool = True,
+    faults: bool | Collection[str] = True,
     seed: int = 0,
     log_requests: bool = True,
     slow_seconds: float = 2.5,
@@ -261,8 +263,8 @@ def serve_site(
         The platform; its truth is not read.
     crawl_delay : float
         Seconds between two requests that robots.txt asks for.
-    faults : bool
-        Whether some addresses misbehave.
+    faults : bool or collection of str
+        Whether some addresses misbehave; or in which ways only, some of ``FAULT_KINDS``.
     seed : int
         Chooses which.
     log_requests : bool
@@ -280,7 +282,7 @@ def serve_site(
     Raises
     ------
     ValueError
-        If a number of seconds is negative or not finite.
+        If a number of seconds is negative or not finite, or a kind of fault is not known.
     """
     return Site(
         world,
