@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import sqlite3
 import time
 import zlib
@@ -185,6 +186,8 @@ def crawl(
     *,
     manners: Manners | None = None,
     pages: int | None = None,
+    megabytes: float = 2_000.0,
+    seconds: float = math.inf,
     progress: bool = True,
     seed: int = 0,
 ) -> CrawlReport:
@@ -204,6 +207,12 @@ def crawl(
         The rules to keep.
     pages : int, optional
         Ask at most so many times in this call; what is left waits for the next.
+    megabytes : float
+        Ask no more once the bodies of this call, unpacked, come to so many 10^6 bytes; what is left waits. The last
+        body may go beyond by :attr:`Manners.max_bytes`.
+    seconds : float
+        Ask no more after so many seconds; what is left waits. The last answer may take longer by
+        :attr:`Manners.total_seconds`.
     progress : bool
         Show a bar.
     seed : int
@@ -219,10 +228,13 @@ def crawl(
     FetchError
         ``robots`` if the site's rules cannot be read or forbid the start; ``bad-url`` if `start` is no address.
     ValueError
-        If the folder holds another crawl.
+        If the folder holds another crawl, or a bound is not above 0.
     RuntimeError
         If another process crawls into the folder.
     """
+    for name, bound in (("megabytes", megabytes), ("seconds", seconds)):
+        if not bound > 0:
+            raise ValueError(f"{name} must be above 0, not {bound}")
     if origin_of(start)[0] not in ("http", "https") or not origin_of(start)[1]:
         raise FetchError("bad-url", start, "a crawl starts from an http address")
     start = start if urlsplit(start).path else start + "/"
@@ -234,14 +246,17 @@ def crawl(
         resumed = frontier.begin()
         _learn_rules(frontier, client, start, resumed=resumed)
         with tqdm(desc="crawl", unit=" pages", disable=None if progress else True) as bar:
-            while pages is None or asked < pages:
+            while (pages is None or asked < pages) and size < megabytes:
+                left = begun + seconds - time.monotonic()
+                if left <= 0:
+                    break
                 page = frontier.next(time.time())
                 if page is None:
                     due = frontier.next_due()
                     if due is None:
                         frontier.finish()
                         break
-                    pause = min(max(due - time.time(), 0.0), client.manners.longest_wait)
+                    pause = min(max(due - time.time(), 0.0), client.manners.longest_wait, left)
                     time.sleep(pause)
                     slept += pause
                     continue

@@ -71,6 +71,38 @@ def test_every_page_is_found_once_by_sitemap_and_by_link(small, tmp_path):
     assert not report.resumed
 
 
+def test_a_bound_on_megabytes_ends_a_call_and_leaves_the_rest_waiting(scripted, tmp_path):
+    scripted.pages |= {
+        "/robots.txt": scripted.http("User-agent: *\nAllow: /\n"),
+        "/": scripted.http("".join(f'<a href="/clips/c{number}">x</a>' for number in range(8))),
+        **{f"/clips/c{number}": clip_page(scripted, "x" * 300_000) for number in range(8)},
+    }
+    first = run(scripted, tmp_path, megabytes=1.0)
+    assert 1.0 <= first.megabytes < 1.4 and first.waiting == 8 - 4
+    last = run(scripted, tmp_path)
+    assert last.resumed and last.waiting == 0 and len(read_records(tmp_path)) == 8
+    assert set(Counter(scripted.paths()).values()) == {1}
+
+
+def test_a_bound_on_seconds_ends_a_call_even_while_it_waits(scripted, tmp_path):
+    busy = scripted.http("later", status="429 Too Many Requests", Retry_After="60")
+    scripted.pages |= {
+        "/robots.txt": scripted.http("User-agent: *\nAllow: /\n"),
+        "/": scripted.http('<a href="/busy">x</a>'),
+        "/busy": busy,
+    }
+    began = time.monotonic()
+    report = run(scripted, tmp_path, manners=Manners(delay_seconds=0.0, longest_wait=60.0), seconds=0.4)
+    assert time.monotonic() - began < 5
+    assert report.waiting == 1 and report.stored == 1
+
+
+@pytest.mark.parametrize("bound", [{"megabytes": 0}, {"seconds": -1.0}, {"seconds": float("nan")}])
+def test_a_bound_that_is_none_is_refused(scripted, tmp_path, bound):
+    with pytest.raises(ValueError, match="must be above 0"):
+        run(scripted, tmp_path, **bound)
+
+
 def test_forbidden_and_foreign_addresses_are_not_asked_and_the_forbidden_are_told(small, tmp_path):
     run(small, tmp_path)
     assert "/private/x" not in small.paths()
