@@ -759,7 +759,7 @@ def test_a_long_file_streams_in_constant_memory(tmp_path):
 def test_equal_input_gives_equal_bytes(tmp_path, name):
     sound, _ = clicks()
     digests = set()
-    for number in range(2):
+    for number in range(6):  # an encoder that is right most of the time is wrong
         (tmp_path / str(number)).mkdir()
         frames = None if name.endswith("ogg") else moving_bars()
         path = write_clip(tmp_path / str(number) / name, frames=frames, fps=FPS, sound=sound)

@@ -32,7 +32,14 @@ _KINDS: dict[str, tuple[str, str | None, str | None]] = {
 # One thread: several would be faster for one file and slower for many, and could change the bytes.
 # A keyframe every two seconds keeps seeking short. The BT.601 tag tells players which yellow is meant.
 _PICTURE_OPTIONS = {
-    "libx264": {"preset": "veryfast", "threads": "1", "g": "24", "profile": "main"},
+    # Without cpu-independent, processors with AVX-512 give other bytes now and then for the same pictures.
+    "libx264": {
+        "preset": "veryfast",
+        "threads": "1",
+        "g": "24",
+        "profile": "main",
+        "x264-params": "cpu-independent=1",
+    },
     "libvpx": {"deadline": "realtime", "cpu-used": "4", "threads": "1", "g": "24", "b": "400k"},
 }
 _BT601, _LIMITED_RANGE = 6, 1
