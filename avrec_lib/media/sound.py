@@ -19,6 +19,8 @@ __all__ = ["Sound", "iter_sound", "read_sound"]
 _RUN_UP = 0.5
 # Seconds. A packet of AAC at 8 kHz is 0.13 s long, and with HE-AAC twice that.
 _MOST_PADDING = 0.3
+# Full scale is 1. Floating-point files may go beyond, by some decibels; a hundred times is damage.
+_LOUDEST = 100.0
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ def iter_sound(
         Length of a block; the last may be shorter.
     errors : {"strict", "partial"}
         What damage does: "strict" raises `MediaError` that says how much was readable, "partial" gives what is
-        readable and raises only if that is nothing.
+        readable and raises only if that is nothing. Samples that are no numbers, or a hundred times full scale, are
+        damage; "partial" gives silence in their place.
     limits : Limits, optional
         Bounds on what the file may cost.
 
@@ -178,6 +181,11 @@ def _placed(
     decoded = decode_sound(source, stream, begin, errors)
     pieces = resample(decoded, sample_rate, mono=mono, jumped=begin > 0)
     for rate, position, piece in _without_padding(pieces, stated_sound_end(source, stream)):
+        sound = np.abs(piece) <= _LOUDEST  # not true of what is no number
+        if not sound.all():
+            if errors == "strict":
+                raise MediaError(source.path, f"holds samples that are no sound at {position / rate:.1f} s")
+            piece = np.where(sound, piece, np.float32(0.0))
         if mono:
             piece = piece[0]
         if cursor is None:

@@ -164,12 +164,21 @@ def examine_clips(
     """
     folder = (cache_root() / "examined" if cache is None else Path(cache)) / _version()
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = (joblib.delayed(_one)(Path(path), folder) for path in paths.values())
-    # The workers start only when two are worth their start-up time.
-    results = joblib.Parallel(n_jobs=max(1, min(n_jobs, len(paths))), return_as="generator", batch_size="auto")(jobs)
-    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
-    bar = tqdm(results, total=len(paths), desc="examined", unit="clip", disable=hidden)
-    return dict(zip(paths, bar, strict=True))
+    found: dict[str, Examination] = {}
+    absent: dict[str, tuple[Path, Path | None]] = {}
+    for clip_id, path in paths.items():  # what is kept needs no other process, which takes seconds to start
+        kept = _place(Path(path), folder)
+        known = kept if isinstance(kept, Examination) else read_examination(kept) if kept else None
+        if known is None:
+            assert not isinstance(kept, Examination)
+            absent[clip_id] = Path(path), kept
+        else:
+            found[clip_id] = known
+    jobs = (joblib.delayed(_examine_and_keep)(*one) for one in absent.values())
+    results = joblib.Parallel(n_jobs=max(1, min(n_jobs, len(absent))), return_as="generator", batch_size="auto")(jobs)
+    hidden = not progress or not absent or bool(os.environ.get("TQDM_DISABLE"))
+    found |= zip(absent, tqdm(results, total=len(absent), desc="examined", unit="clip", disable=hidden), strict=True)
+    return {clip_id: found[clip_id] for clip_id in paths}
 
 
 def fingerprint_clips(
@@ -202,21 +211,21 @@ def _version() -> str:
     return digest.hexdigest()[:16]
 
 
-def _one(path: Path, folder: Path) -> Examination:
-    """Examine one file, or find it in the cache."""
+def _place(path: Path, folder: Path) -> Path | Examination | None:
+    """Return where a file's result is kept; the result itself if it cannot be opened, None if it is no file."""
     if not path.is_file():
-        return examine(path)
+        return None
     try:
         with path.open("rb") as file:
-            kept = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.msgpack"
+            return folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.msgpack"
     except OSError as error:
         return Examination(Facts(problem=f"cannot be opened: {error.strerror}"), NOTHING_READ)
-    if (known := read_examination(kept)) is not None:
-        return known
+
+
+def _examine_and_keep(path: Path, kept: Path | None) -> Examination:
     # One thread: several processes share the machine.
     with threadpool_limits(1):
         found = examine(path)
-    if found.facts.costly:
-        return found  # on an idle machine it may come out otherwise
-    write_examination(found, kept)
+    if kept is not None and not found.facts.costly:  # what was costly may come out otherwise on an idle machine
+        write_examination(found, kept)
     return found

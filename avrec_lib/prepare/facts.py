@@ -4,6 +4,7 @@ A cache is a folder that others can write to. So an entry holds plain values of 
 when it is read; whatever else lies in its place counts as absent.
 """
 
+import contextlib
 import math
 import os
 from dataclasses import dataclass
@@ -113,8 +114,12 @@ def write_examination(found: Examination, path: Path) -> None:
         for part, array in vars(track).items()
     }
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_bytes(msgspec.msgpack.encode(_Entry(found.facts, **tracks)))
-    partial.replace(path)
+    try:
+        partial.write_bytes(msgspec.msgpack.encode(_Entry(found.facts, **tracks)))
+        with contextlib.suppress(IsADirectoryError):  # somebody's folder stands in its place: not kept, not harmed
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_examination(path: Path) -> Examination | None:

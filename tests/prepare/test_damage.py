@@ -1,4 +1,5 @@
 import pickle
+import struct
 from dataclasses import replace
 
 import msgspec
@@ -6,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avrec_lib.media import Limits, write_clip
+from avrec_lib.media import Limits, MediaError, read_sound, write_clip
 from avrec_lib.prepare import damage, examination
 from avrec_lib.prepare import facts as facts_module
 from avrec_lib.prepare.damage import ISSUES, inspect_clips, inspect_media, quarantine
@@ -182,6 +183,34 @@ def test_an_entry_of_the_cache_that_is_not_one_is_made_anew(whole, tmp_path, mon
     kept.symlink_to(tmp_path / "elsewhere")
     examine_clips({"a": whole}, **options)
     assert len(decoded) == number + 1
+
+
+def test_what_is_in_the_cache_starts_no_workers(whole, tmp_path, monkeypatch):
+    options = {"cache": tmp_path / "cache", "n_jobs": 2, "progress": False}
+    first = examine_clips({"a": whole, "b": whole}, **options)
+
+    def started(*_: object, n_jobs: int, **__: object):
+        assert n_jobs == 1
+        return lambda jobs: iter(list(jobs))
+
+    monkeypatch.setattr(examination.joblib, "Parallel", started)
+    assert [one.facts for one in examine_clips({"a": whole, "b": whole}, **options).values()] == [
+        one.facts for one in first.values()
+    ]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_sound_that_is_no_number_is_damage(tmp_path, value):
+    path = tmp_path / "x.wav"
+    samples = np.random.default_rng(0).normal(0, 0.1, 48_000).astype("<f4")
+    samples[30_000] = value
+    chunk = b"fmt " + struct.pack("<IHHIIHH", 16, 3, 1, 48_000, 192_000, 4, 32)
+    body = chunk + b"data" + struct.pack("<I", samples.nbytes) + samples.tobytes()
+    path.write_bytes(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body)
+    assert "corrupt" in {issue.kind for issue in inspect_media(path)}
+    with pytest.raises(MediaError, match=r"x\.wav: holds samples that are no sound"):
+        read_sound(path)
+    assert np.isfinite(read_sound(path, sample_rate=16_000, errors="partial").samples).all()
 
 
 def test_a_file_that_states_to_be_too_long_is_not_decoded(tmp_path, monkeypatch):
