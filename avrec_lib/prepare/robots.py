@@ -65,7 +65,9 @@ def find_robots(
     seconds = clicks["time"].diff().dt.total_seconds().where(person.eq(person.shift()))
     gaps = seconds.groupby(person)
     table = pd.DataFrame({"most_clicks_a_day": most, "clicks": person.value_counts()})
-    table["interval_spread"] = (gaps.quantile(0.75) - gaps.quantile(0.25)) / gaps.median()
+    middle = gaps.quantile(0.75) - gaps.quantile(0.25)
+    # Clicks at one and the same instant are as regular as clicks can be; 0 / 0 would hide them.
+    table["interval_spread"] = (middle / gaps.median()).mask((middle == 0.0) & (gaps.median() == 0.0), 0.0)
     seen = pd.MultiIndex.from_frame(clicks[["session_id", "clip_id"]]).isin(pd.MultiIndex.from_frame(shown))
     table["unseen_share"] = (~pd.Series(seen, index=clicks.index)).groupby(person).mean()
     enough = table["clicks"] >= least_clicks

@@ -62,6 +62,11 @@ def test_each_threshold_decides_its_own_rule(small_log, gaps, shown, strict, lax
     assert not find_robots(events, rules=1, **lax)["reasons"].str.contains(reason).any()
 
 
+def test_clicks_at_one_instant_are_constant_intervals(small_log):
+    found = find_robots(clicker(small_log, np.zeros(400)), rules=1)
+    assert found["reasons"].str.contains("constant intervals").any()
+
+
 def test_few_clicks_say_nothing(small_log):
     assert len(find_robots(clicker(small_log, np.full(10, 40.0)), rules=1)) == 0
 
