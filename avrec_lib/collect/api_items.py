@@ -2,12 +2,17 @@
 
 import json
 import math
+import re
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from avrec_lib.collect.bounded import FetchError
 from avrec_lib.collect.markup import clean_characters
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
 
 __all__ = ["ApiClip", "ApiCreator", "ApiPage", "read_items", "read_json"]
 
@@ -34,8 +39,11 @@ class ApiClip(msgspec.Struct, frozen=True, kw_only=True):
     episode: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.clip_id) <= 64:
-            raise ValueError("clip_id must have 1 to 64 characters")
+        if not _ID.fullmatch(self.clip_id):  # an id becomes part of paths and pages
+            raise ValueError("clip_id must have 1 to 64 letters, digits, hyphens or underscores")
+        uploaded = datetime.fromisoformat(self.uploaded)
+        if uploaded.tzinfo is None or not _FIRST_YEAR <= uploaded.year <= _LAST_YEAR:
+            raise ValueError(f"uploaded must have a time zone and be from {_FIRST_YEAR} to {_LAST_YEAR}")
         for name, least, most in (("duration_ms", 1, 10**9), ("views", 0, 10**15), ("likes", 0, 10**15)):
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be from {least} to {most}")
@@ -134,10 +142,11 @@ def read_items(values: list[Any], limit: int) -> tuple[list[ApiClip], list[tuple
     items : list of ApiClip
         Those that are as agreed.
     bad : list of (str, str)
-        Reason and JSON text of those that are not, and of those beyond `limit`.
+        Reason and JSON text of those that are not, and of the first beyond `limit`.
     """
     items: list[ApiClip] = []
-    bad = [(f"more than the {limit} items that were asked for", json.dumps(value)[:2000]) for value in values[limit:]]
+    beyond = f"more than the {limit} items that were asked for: {len(values) - limit:,} more, and this is the first"
+    bad = [(beyond, json.dumps(value)[:2000]) for value in values[limit : limit + 1]]
     for value in values[:limit]:
         try:
             items.append(msgspec.convert(value, ApiClip))

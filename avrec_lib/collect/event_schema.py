@@ -13,6 +13,10 @@ import pyarrow.compute as pc
 
 __all__ = ["EVENT_COLUMNS", "Bad", "Event", "EventError", "events_frame", "events_table", "find_faults"]
 
+# Ids become parts of file names and pages: none that is markup or a path.
+_ID = r"\A[A-Za-z0-9_][A-Za-z0-9_.:@+-]{0,63}\z"
+_ID_SAID = "1 to 64 letters, digits or _.:@+-, the first a letter, digit or underscore"
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """One thing that happened on the platform; fields and units as the ``events`` schema of ``avrec_lib.tables``."""
@@ -157,8 +161,8 @@ def find_faults(
     for name, there in known.items():
         coded = table[name].combine_chunks().dictionary_encode()
         ids, place = coded.dictionary, coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        sound = np.append(pc.match_substring_regex(ids, r"\A[!-~]{1,64}\z").to_numpy(zero_copy_only=False), True)
-        mark(~sound.astype(bool)[place], "bad id", f"{name} must be 1 to 64 printable characters without spaces")
+        sound = np.append(pc.match_substring_regex(ids, _ID).to_numpy(zero_copy_only=False), True)
+        mark(~sound.astype(bool)[place], "bad id", f"{name} must be {_ID_SAID}")
         if there is not None:
             met = np.asarray([identity in there for identity in ids.to_pylist()] + [True], dtype=bool)
             what = name.removesuffix("_id")

@@ -105,10 +105,11 @@ def _try(
 def _from_files(
     entry: Entry, wanted: list[str], folder: Path, staging: Path, retries: int, pause: float, bar: tqdm
 ) -> None:
-    for name in wanted:
+    for name in list(wanted):
         file = entry.files[name]
         urls = [*file.urls, *(base + quote(name) for base in entry.bases)]
         _place(_try(urls, name, file.sha256, staging, file.size, retries, pause), folder, file)
+        wanted.remove(name)
         bar.update(file.size)
 
 
@@ -126,7 +127,7 @@ def _from_archive(
         with zipfile.ZipFile(archive) as held:
             # All lies below one folder, whose name depends on the branch.
             members = {info.filename.partition("/")[2]: info for info in held.infolist() if not info.is_dir()}
-            for name in wanted:
+            for name in list(wanted):
                 file = entry.files[name]
                 if name not in members or members[name].file_size != file.size:
                     raise FetchFailedError(f"the archive of {entry.name} has no {name} of {file.size:,} bytes")
@@ -142,23 +143,21 @@ def _from_archive(
                 if pooch.file_hash(str(unpacked)) != file.sha256:
                     raise FetchFailedError(f"in {entry.archives[0]}, {name} is not the published file (another sha256)")
                 _place(unpacked, folder, file)
+                wanted.remove(name)
                 bar.update(file.size)
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise FetchFailedError(f"{entry.archives[0]} gave no whole zip file ({error}); try again later") from error
 
 
 def _really_absent(entry: Entry, folder: Path) -> Iterator[str]:
-    """Name the files that are absent or not the published ones, and take the latter away."""
+    """Name the files that are absent or not the published ones; the latter stay until the right one is here."""
     for file in entry.files.values():
         path = folder / file.name
         if path.exists() and not path.is_file():
             raise FetchFailedError(f"{path} is no ordinary file; move it away and fetch {entry.name} again")
         try:
             read_checked(folder, file, command=entry.command)
-        except DataDamagedError:
-            path.unlink()
-            yield file.name
-        except FileNotFoundError:
+        except (DataDamagedError, FileNotFoundError):
             yield file.name
 
 
@@ -228,9 +227,8 @@ def fetch_dataset(
             ways.insert(0, _from_files)
         said = []
         for way in ways:
-            left = [file for file in wanted if file in entry.absent_from(folder)]
             try:
-                way(entry, left, folder, Path(staging), retries, pause_seconds, bar)
+                way(entry, wanted, folder, Path(staging), retries, pause_seconds, bar)
             except FetchFailedError as error:
                 said.append(str(error))
             else:

@@ -14,7 +14,7 @@ _CHUNK = 1 << 20
 _MOST_LINES = 1 << 14
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
-_RATIO_FROM = 16 << 20  # below this many bytes a high ratio harms nobody
+_RATIO_FROM = 1 << 20  # below this many bytes a high ratio harms nobody
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class LogLimits:
     bad_lines : int
         Reading a file stops when more lines than this are bad.
     quarantine_bytes : int
-        How much of the bad lines of one file is kept; the rest is counted only.
+        How much of the bad lines of one file is kept; the rest is counted only. Never more than a megabyte and four
+        times the file: a line feed costs a hundred bytes here, and a gzip file of 2 kB holds two million of them.
     days : int
         Events of more days than this in one file are bad: each day costs files, and a small file that speaks of
         thousands of days costs minutes. Give more for an archive of many years.

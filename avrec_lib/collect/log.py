@@ -77,7 +77,7 @@ class IngestReport:
     def quarantined(self) -> pd.DataFrame:
         """The bad lines: ``file``, ``line``, ``reason``, ``detail``, ``raw`` (the line, or its beginning).
 
-        Of a file with more of them than ``quarantine_bytes`` allows, the first; `by_reason` counts all.
+        Of a file with more of them than :attr:`LogLimits.quarantine_bytes` allows, the first; `by_reason` counts all.
         """
         rows = [
             json.loads(line)
@@ -129,11 +129,12 @@ def _take_in(
     read = kept = seen = 0
     quarantine = f"quarantine/{source.sha256[:16]}.ndjson"
     unfinished = folder / f"{quarantine}.unfinished"
+    room = min(limits.quarantine_bytes, 1_000_000 + 4 * source.size)
     with unfinished.open("wb") as aside:
 
-        def put_aside(line: int, reason: str, detail: str, raw: bytes) -> None:
+        def put_aside(line: int, reason: str, detail: str, raw: bytes, *, always: bool = False) -> None:
             reasons[reason] += 1
-            if aside.tell() < limits.quarantine_bytes:
+            if always or aside.tell() < room:
                 aside.write(_bad_line(source.name, line, reason, detail, raw, limits))
 
         try:
@@ -162,7 +163,7 @@ def _take_in(
                     raise DamagedLogError("too many bad lines", detail, block.last + 1)
         except DamagedLogError as damage:
             read += 1
-            put_aside(damage.line, damage.reason, str(damage), b"")
+            put_aside(damage.line, damage.reason, str(damage), b"", always=True)
         parts.flush()
     if reasons:
         unfinished.replace(folder / quarantine)

@@ -26,7 +26,7 @@ __all__ = ["Parts", "Source", "commit", "days_of", "only_one", "prepare_folder",
 _BUFFERED_ROWS = 1 << 17
 _DAY = 86_400_000_000  # microseconds
 _OURS = re.compile(r"(?:part-)?([0-9a-f]{16})(?:-\d+)?\.(?:parquet|ndjson)(?:\.unfinished)?")
-
+_RECORD = re.compile(r"([0-9a-f]{64})\.json(?:\.unfinished)?")
 _PART = re.compile(r"day=\d{4}-\d\d-\d\d/part-[0-9a-f]{16}-\d{4,9}\.parquet", re.ASCII)
 
 
@@ -168,6 +168,8 @@ def read_sources(folder: Path) -> list[Source]:
             raise ValueError(
                 f"{path}: the record of a source is damaged ({error}); delete it and ingest that source again"
             ) from error
+        if path.stem != source.sha256:  # a copy would count its source twice
+            raise ValueError(f"{path}: the record of a source is named by its hash; delete this one")
         # A log may come from somebody else: it must not make us read what lies outside of it.
         strange = next((file for file in source.files if not _PART.fullmatch(file)), None)
         if strange is not None:
@@ -251,8 +253,9 @@ def sweep(folder: Path, sources: Sequence[Source]) -> None:
         ):
             path.unlink()
     for path in (folder / "sources").glob("*.json*"):
-        if path.name.partition(".")[0][:16] not in live or path.suffix == ".unfinished":
+        ours = _RECORD.fullmatch(path.name)
+        if ours and (ours[1][:16] not in live or path.suffix == ".unfinished"):
             path.unlink()
     for path in folder.glob("day=*"):
-        if path.is_dir() and not any(path.iterdir()):
+        if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
             path.rmdir()

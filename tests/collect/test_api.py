@@ -242,8 +242,24 @@ def test_a_number_that_no_table_holds_is_kept_aside_before_it_is_stored(api, cli
 def test_a_page_gives_no_more_items_than_were_asked_for(api, tmp_path):
     with PagedClient(api.scripted.url, "me", "word", QUICK, limit=3) as client:
         page = client.page()
-    assert [len(page.items), len(page.bad)] == [3, 2]
-    assert page.bad[0][0] == "more than the 3 items that were asked for"
+    assert [len(page.items), len(page.bad)] == [3, 1]
+    assert page.bad[0][0] == "more than the 3 items that were asked for: 2 more, and this is the first"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("clip_id", "<img src=x onerror=alert(1)>", "clip_id must have 1 to 64 letters"),
+        ("clip_id", "../../etc/passwd", "clip_id must have 1 to 64 letters"),
+        ("uploaded", "today", "Invalid isoformat"),
+        ("uploaded", "0001-01-01T00:00:00+23:59", "from 1970 to 2200"),
+        ("uploaded", "2024-01-01T00:00:00", "must have a time zone"),
+    ],
+)
+def test_an_id_that_is_no_name_and_a_date_that_is_no_date_are_set_aside(api, client, tmp_path, field, value, told):
+    api.items[1] = item(1, **{field: value})
+    assert len(download(client, tmp_path)) == len(api.items) - 1
+    assert told in read_bad_items(tmp_path)["reason"].iloc[0]
 
 
 def test_markup_in_any_text_becomes_plain(api, client, tmp_path):

@@ -186,6 +186,20 @@ def test_a_lasting_fault_names_file_address_and_cause_and_leaves_no_half_file(tm
     assert server.asked.count("good/deep/er/b.ogg") == (1 if word == "404" else 2)
 
 
+def test_a_file_that_is_not_the_published_one_stays_until_the_right_one_is_here(tmp_path, server):
+    known = register(tmp_path, server.url)
+    fetch(tmp_path, known)
+    notes = tmp_path / "three" / "README.txt"
+    notes.write_bytes(b"my notes of a year")
+    server.spoil["good/README.txt"] = ["404"]
+    with pytest.raises(FetchFailedError, match="status 404"):
+        fetch(tmp_path, known)
+    assert notes.read_bytes() == b"my notes of a year"
+    server.spoil.clear()
+    fetch(tmp_path, known)
+    assert held(tmp_path) == CONTENTS
+
+
 def test_an_endless_answer_is_stopped_at_the_known_size(tmp_path, server):
     server.spoil["good/README.txt"] = ["endless"]
     with pytest.raises(FetchFailedError, match="more than the 18 bytes"):

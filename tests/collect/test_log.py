@@ -272,6 +272,22 @@ def test_an_unknown_form_is_refused(tmp_path):
         ingest([], tmp_path, form="xml")
 
 
+def test_a_copy_of_a_record_is_refused_and_strangers_files_are_left_alone(tmp_path):
+    log = tmp_path / "log"
+    first = write(tmp_path / "x.ndjson", make_lines(1))
+    ingest([first], log, progress=False)
+    notes = log / "sources" / "notes.json.txt"
+    notes.write_text("mine")
+    (tmp_path / "elsewhere").mkdir()
+    (log / "day=2001-01-01").symlink_to(tmp_path / "elsewhere")
+    ingest([first, write(tmp_path / "y.ndjson", make_lines(2))], log, progress=False)
+    assert notes.read_text() == "mine" and (log / "day=2001-01-01").is_symlink()
+    record = next((log / "sources").glob("*.json"))
+    record.with_stem(f"{record.stem} copy").write_bytes(record.read_bytes())
+    with pytest.raises(ValueError, match=r"copy\.json: the record of a source is named by its hash"):
+        read_events(log)
+
+
 def test_a_damaged_record_is_named(tmp_path):
     ingest([write(tmp_path / "x.ndjson", make_lines(1))], tmp_path / "log", progress=False)
     (record,) = (tmp_path / "log" / "sources").glob("*.json")
