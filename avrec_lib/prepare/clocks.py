@@ -98,10 +98,12 @@ def estimate_clock_errors(events: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("user_id")
 
 
-def repair_clocks(events: pd.DataFrame, *, least: str = "2min") -> tuple[pd.DataFrame, Report]:
+def repair_clocks(events: pd.DataFrame, *, least: str = "2min", least_readings: int = 1) -> tuple[pd.DataFrame, Report]:
     """Set back what wrong clocks stamped.
 
-    A person whose single estimates lie further apart than a minute has no constant error, and is left alone.
+    A person whose single estimates lie further apart than a minute has no constant error, and is left alone. A single
+    reading has no spread, so nothing tells a wrong clock from one slow answer. That is enough where everybody answers
+    within seconds, as in a simulated world; elsewhere ask for several.
 
     Parameters
     ----------
@@ -109,6 +111,8 @@ def repair_clocks(events: pd.DataFrame, *, least: str = "2min") -> tuple[pd.Data
         The ``events`` schema, in the order of arrival.
     least : str or Timedelta
         A clock that is wrong by less is left alone: the estimate is good to seconds only.
+    least_readings : int
+        A person with fewer single estimates is left alone, at least 1.
 
     Returns
     -------
@@ -120,10 +124,13 @@ def repair_clocks(events: pd.DataFrame, *, least: str = "2min") -> tuple[pd.Data
     Raises
     ------
     ValueError
-        As :func:`estimate_clock_errors`.
+        As :func:`estimate_clock_errors`, or if no reading is asked for.
     """
+    if least_readings < 1:
+        raise ValueError(f"least_readings is a number of single estimates, at least 1, got {least_readings}")
     errors = estimate_clock_errors(events)
-    wrong = errors[(errors["seconds"].abs() >= pd.Timedelta(least).total_seconds()) & (errors["spread"] <= _WIDEST)]
+    far = errors["seconds"].abs() >= pd.Timedelta(least).total_seconds()
+    wrong = errors[far & (errors["spread"] <= _WIDEST) & (errors["readings"] >= least_readings)]
     shift = wrong["seconds"].reindex(events["user_id"]).fillna(0.0).to_numpy(dtype=np.float64, copy=True)
     shift[(events["kind"] == "impression").to_numpy()] = 0.0
     moved = np.rint(shift * 1e6).astype(np.int64)

@@ -35,6 +35,9 @@ def clean_events(events: pd.DataFrame, clips: pd.DataFrame, users: pd.DataFrame,
     The order of the steps matters. Copies go first, because they would count as clicks of a machine and as late
     rows. Clocks are set right before rows are judged by their time.
 
+    Machines, clocks and delays are judged by all rows that are given: where a test must have no say, give the rows
+    before it alone.
+
     Parameters
     ----------
     events : DataFrame

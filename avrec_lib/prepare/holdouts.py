@@ -100,10 +100,11 @@ def random_split(
     """
     repeated = table.duplicated(subset=key, keep=False).to_numpy()
     if repeated.any():
+        again = int(table.duplicated(subset=key).sum())
         raise LeakError(
-            f"{repeated.sum()} rows are repeated, first row {table.index[repeated].tolist()[0]!r}; a random split "
-            "would put copies of one row on both sides: remove the copies, or name the columns in key that tell rows "
-            "apart"
+            f"rows that repeat an earlier row: {again} ({repeated.sum()} rows with those, the first of them "
+            f"{table.index[repeated].tolist()[0]!r}); a random split would put copies of one row on both sides: remove "
+            "the copies, or name the columns in key that tell rows apart"
         )
     role = _deal(len(table), validation, test, seed, "rows")
     return _parts(table, role, "random rows")

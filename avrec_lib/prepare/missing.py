@@ -27,6 +27,8 @@ class MissingPolicy:
     ----------
     rules : dict
         ``"drop"``, ``"impute"`` or ``"flag"`` by name of column.
+    unit : str
+        What a row of the table is, for the report.
 
     Attributes
     ----------
@@ -42,8 +44,9 @@ class MissingPolicy:
     ([2.0, 4.0], [False, True])
     """
 
-    def __init__(self, rules: dict[str, str]) -> None:
+    def __init__(self, rules: dict[str, str], *, unit: str = "rows") -> None:
         self.rules = rules
+        self.unit = unit
 
     def fit(self, train: pd.DataFrame) -> Self:
         """Learn what to put in.
@@ -128,7 +131,8 @@ class MissingPolicy:
             kept[name] = kept[name].where(~empty, fill)
             done = "flagged" if self.rules[name] == "flag" else "imputed"
             changes.append(account(kept.index.to_numpy()[empty], f"{name} absent, {done}"))
-        return kept, Report("missing", len(table), len(kept), removed, joined_accounts(changes), named="values")
+        changed = joined_accounts(changes)
+        return kept, Report("missing", len(table), len(kept), removed, changed, unit=self.unit, named="values")
 
     def fit_transform(self, train: pd.DataFrame) -> tuple[pd.DataFrame, Report]:
         """Fit on training rows and apply the rules to them.

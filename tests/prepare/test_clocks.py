@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from avrec_lib.prepare.clocks import arrival_waits, estimate_clock_errors, repair_clocks, sort_by_time
 from avrec_lib.prepare.repeats import remove_repeats
@@ -69,6 +70,15 @@ def test_hesitating_people_are_still_set_right_within_seconds(small_log):
 def test_a_clock_without_a_constant_error_is_left_alone(small_log):
     events = answers(small_log, 20, error=3_600.0, jitter=2_000.0)
     assert len(repair_clocks(events)[1].changed) == 0
+
+
+def test_one_slow_answer_is_taken_for_a_clock_unless_more_readings_are_asked_for(small_log):
+    events = answers(small_log, 20, error=600.0, slates=1)
+    assert repair_clocks(events)[1].changed["id"].tolist() == ["u0"]
+    assert len(repair_clocks(events, least_readings=2)[1].changed) == 0
+    assert len(repair_clocks(answers(small_log, 20, error=600.0, slates=2), least_readings=2)[1].changed) == 1
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        repair_clocks(events, least_readings=0)
 
 
 def test_people_who_only_search_are_judged_by_their_searches(small_log):

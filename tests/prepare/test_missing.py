@@ -27,7 +27,8 @@ def test_a_dropped_row_is_named_with_the_column_that_it_lacked():
         "10": "plays absent, row dropped",
         "11": "region absent, row dropped",
     }
-    assert (report.before, report.after) == (4, 2)
+    assert (report.before, report.after, report.unit) == (4, 2, "rows")
+    assert MissingPolicy({"plays": "drop"}, unit="clips").fit(TRAIN).transform(LATER)[1].unit == "clips"
     assert people_lost(LATER, table) == ["a", "b"]
 
 
