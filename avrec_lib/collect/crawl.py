@@ -6,6 +6,7 @@ import math
 import sqlite3
 import time
 import zlib
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from avrec_lib.collect.bounded import Answer, FetchError, unpack
 from avrec_lib.collect.frontier import DATABASE, RECORD_COLUMNS, Frontier, Page
+from avrec_lib.collect.kept import explained
 from avrec_lib.collect.manners import PoliteClient
 from avrec_lib.collect.markup import decode_page, soup_of
 from avrec_lib.collect.pages import find_links, read_clip, read_sitemap
@@ -231,6 +233,8 @@ def crawl(
         If the folder holds another crawl, or a bound is not above 0.
     RuntimeError
         If another process crawls into the folder.
+    OSError
+        If the disk is full, or the folder cannot be written.
     """
     for name, bound in (("megabytes", megabytes), ("seconds", seconds)):
         if not bound > 0:
@@ -242,7 +246,11 @@ def crawl(
     done = dict.fromkeys(("stored", "unchanged", "redirected"), 0)
     size = slept = 0.0
     asked = 0
-    with Frontier(Path(folder), start) as frontier, PoliteClient(manners, seed=seed) as client:
+    with (
+        explained(Path(folder) / DATABASE, "crawl"),
+        Frontier(Path(folder), start) as frontier,
+        PoliteClient(manners, seed=seed) as client,
+    ):
         resumed = frontier.begin()
         _learn_rules(frontier, client, start, resumed=resumed)
         with tqdm(desc="crawl", unit=" pages", disable=None if progress else True) as bar:
@@ -288,13 +296,8 @@ def _read(folder: str | Path, query: str, values: tuple[Any, ...] = ()) -> list[
     path = Path(folder) / DATABASE
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; crawl into {folder} first")
-    database = sqlite3.connect(path)
-    try:
+    with explained(path, "crawl"), closing(sqlite3.connect(path)) as database:
         return database.execute(query, values).fetchall()
-    except sqlite3.DatabaseError as error:
-        raise ValueError(f"{path} cannot be read ({error}); is a crawl writing it?") from error
-    finally:
-        database.close()
 
 
 def read_records(folder: str | Path) -> pd.DataFrame:
@@ -317,8 +320,8 @@ def read_records(folder: str | Path) -> pd.DataFrame:
     ------
     FileNotFoundError
         If there is no crawl.
-    ValueError
-        If its file cannot be read.
+    ValueError, RuntimeError, OSError
+        If its file cannot be read: it is none of ours, is being written, or the disk fails.
     """
     rows = _read(folder, f"SELECT {', '.join(RECORD_COLUMNS)} FROM records ORDER BY url")  # noqa: S608  # our own names
     table = pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
@@ -347,8 +350,8 @@ def read_failures(folder: str | Path) -> pd.DataFrame:
     ------
     FileNotFoundError
         If there is no crawl.
-    ValueError
-        If its file cannot be read.
+    ValueError, RuntimeError, OSError
+        If its file cannot be read: it is none of ours, is being written, or the disk fails.
     """
     rows = _read(
         folder, "SELECT url, kind, detail, attempts FROM pages WHERE state IN ('failed', 'refused') ORDER BY url"

@@ -6,13 +6,13 @@ moment, goes on from what is there; only the page that was under way is asked
 again.
 """
 
-import sqlite3
 import time
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avrec_lib.collect.kept import open_store
 from avrec_lib.collect.pages import FIELDS
 
 __all__ = ["DATABASE", "RECORD_COLUMNS", "Frontier", "Page"]
@@ -75,32 +75,18 @@ class Frontier:
         If the folder holds the crawl of another start, or a file that is none of ours.
     RuntimeError
         If another process is crawling into the folder.
+    OSError
+        If the file cannot be written.
 
     Notes
     -----
     Pages are ``waiting``, ``done``, ``redirected`` (to ``target``), ``failed`` or ``refused`` (by ``robots.txt``). The
-    file is in write-ahead mode: a commit survives the end of the process, at any moment; the last ones may be lost
-    when the machine itself loses power, and their pages are then asked again.
+    last commits may be lost when the machine itself loses power, and their pages are then asked again.
     """
 
     def __init__(self, folder: Path, start: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / DATABASE
-        self._db = sqlite3.connect(path, timeout=0.5, isolation_level=None)
-        try:
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
-            known = self.fact("start")
-        except sqlite3.OperationalError as error:
-            self._db.close()
-            raise RuntimeError(
-                f"{path} is in use by another crawl ({error}); wait for it or give another folder"
-            ) from error
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise ValueError(f"{path} is not a crawl's file ({error}); remove it or give another folder") from error
+        self._db = open_store(folder / DATABASE, _SCHEMA, "crawl")
+        known = self.fact("start")
         if known is not None and known != start:
             self._db.close()
             raise ValueError(f"{folder} holds the crawl of {known}, not of {start}; give another folder")

@@ -12,9 +12,11 @@ import time
 from collections import Counter
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from avrec_lib.collect.crawl import crawl, read_failures, read_page, read_records
+from avrec_lib.collect.kept import open_store
 from avrec_lib.collect.manners import FetchError, Manners
 from avrec_lib.collect.pages import read_clip
 from avrec_lib.world import Profile
@@ -284,6 +286,30 @@ def test_a_folder_belongs_to_one_crawl_at_a_time(small, tmp_path):
     with pytest.raises(RuntimeError, match="in use"):
         run(small, tmp_path)
     holder.close()
+
+
+def test_a_disk_that_fills_up_during_a_crawl_names_its_file(small, tmp_path, monkeypatch):
+    def nearly_full(path, schema, whose):
+        store = open_store(path, schema, whose)
+        store.execute("PRAGMA max_page_count=16")
+        return store
+
+    monkeypatch.setattr("avrec_lib.collect.frontier.open_store", nearly_full)
+    noise = np.random.default_rng(0).bytes(90_000).hex()
+    small.pages["/clips/c3"] = clip_page(small, noise)
+    with pytest.raises(OSError, match="database or disk is full") as caught:
+        run(small, tmp_path)
+    assert caught.value.filename == str(tmp_path / "crawl.sqlite")
+    monkeypatch.undo()
+    assert run(small, tmp_path).resumed and len(read_records(tmp_path)) == 12
+
+
+def test_a_folder_in_the_place_of_a_crawls_file_is_told(small, tmp_path):
+    (tmp_path / "crawl.sqlite").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"crawl\.sqlite"):
+        run(small, tmp_path)
+    with pytest.raises(IsADirectoryError, match=r"crawl\.sqlite"):
+        read_records(tmp_path)
 
 
 CHILD = """
