@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 from bs4.exceptions import ParserRejectedMarkup
-from protego import Protego
 from tqdm import tqdm
 
+from avrec_lib.collect.addresses import origin_of, tidy_address
 from avrec_lib.collect.bounded import Answer, FetchError, unpack
 from avrec_lib.collect.frontier import DATABASE, RECORD_COLUMNS, Frontier, Page
 from avrec_lib.collect.kept import explained
@@ -29,8 +28,8 @@ from avrec_lib.collect.rules import (
     Manners,
     conditions,
     is_redirect,
-    origin_of,
     pause_before_retry,
+    read_rules,
     redirect_target,
 )
 
@@ -176,8 +175,8 @@ def _learn_rules(frontier: Frontier, client: PoliteClient, start: str, *, resume
     if not client.may_fetch(start):
         why = text.splitlines()[0] if text.startswith("# No rules") else "robots.txt disallows the start page"
         raise FetchError("robots", start, why)
-    named = list(Protego.parse(text).sitemaps)
-    frontier.add((url for url in named if origin_of(url) == origin_of(start)), "sitemap")
+    named = (tidy_address(start, link) for link in read_rules(text).sitemaps)
+    frontier.add((url for url in named if url is not None and origin_of(url) == origin_of(start)), "sitemap")
     frontier.add([start])
     frontier.note("robots.txt", text)
 
@@ -239,9 +238,10 @@ def crawl(
     for name, bound in (("megabytes", megabytes), ("seconds", seconds)):
         if not bound > 0:
             raise ValueError(f"{name} must be above 0, not {bound}")
-    if origin_of(start)[0] not in ("http", "https") or not origin_of(start)[1]:
-        raise FetchError("bad-url", start, "a crawl starts from an http address")
-    start = start if urlsplit(start).path else start + "/"
+    address = tidy_address("", start)
+    if address is None:
+        raise FetchError("bad-url", "the start", "a crawl starts from an http address that holds no name and password")
+    start = address
     begun = time.monotonic()
     done = dict.fromkeys(("stored", "unchanged", "redirected"), 0)
     size = slept = 0.0

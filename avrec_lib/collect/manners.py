@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 import httpx
 from protego import Protego
 
+from avrec_lib.collect.addresses import origin_of
 from avrec_lib.collect.bounded import Answer, FetchError, Wire
 from avrec_lib.collect.rules import (
     HTML_TYPES,
@@ -22,9 +23,10 @@ from avrec_lib.collect.rules import (
     allowed,
     conditions,
     is_redirect,
-    origin_of,
     pause_before_retry,
+    permits,
     read_retry_after,
+    read_rules,
     redirect_target,
 )
 
@@ -237,7 +239,8 @@ class PoliteClient:
         """
         # A rule that is cut in two would forbid more than it says.
         text = text if len(text) <= _ROBOTS_CHARACTERS else text[:_ROBOTS_CHARACTERS].rpartition("\n")[0]
-        rules = Protego.parse(text)
+        text = text.lstrip("\ufeff")
+        rules = read_rules(text)
         own = self.manners.delay_seconds
         asked = rules.crawl_delay(self.manners.agent.split("/")[0])
         if asked is not None and math.isfinite(asked) and asked > 0.0:
@@ -262,7 +265,7 @@ class PoliteClient:
         if not self._obey:
             return True
         self.robots_txt(url)
-        return bool(self._rules[origin_of(url)].can_fetch(url, self.manners.agent.split("/")[0]))
+        return permits(self._rules[origin_of(url)], url, self.manners.agent)
 
     def ask_once(
         self,

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from html import unescape
 from itertools import islice
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import pandas as pd
 from bs4 import BeautifulSoup
 
+from avrec_lib.collect.addresses import origin_of, tidy_address
 from avrec_lib.collect.markup import decode_page, plain_text, soup_of
-from avrec_lib.collect.rules import origin_of
 
 __all__ = ["FIELDS", "find_links", "parse_clip_page", "parse_duration", "read_clip", "read_sitemap"]
 
@@ -33,8 +33,6 @@ FIELDS: tuple[str, ...] = (
 )
 """What a page says about its clip."""
 
-_LONGEST_URL = 2000
-_UNQUOTED = "%/:@!$&'()*+,;=~-._?"
 _MOST_TAGS = 200
 _LONGEST_TAG = 100  # characters of what is cleaned, so that a page of long keywords costs no minutes
 _YEARS = (1900, 2200)  # beyond them a date is a slip or an attack, and an offset may leap over the calendar's end
@@ -115,23 +113,6 @@ def _meta(soup: BeautifulSoup) -> dict[str, str]:
     return found
 
 
-def _absolute(url: str, link: object) -> str | None:
-    """Return a link as an http address without its fragment, or None."""
-    if not isinstance(link, str) or not link.strip() or len(link) > _LONGEST_URL:
-        return None
-    try:
-        parts = urlsplit(urljoin(url, link.strip()))
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.username is not None:
-            return None
-        host = parts.netloc.lower()
-    except ValueError:
-        return None
-    host = host.removesuffix({"http": ":80", "https": ":443"}[parts.scheme.lower()])
-    path, query = (quote(part, safe=_UNQUOTED, errors="replace") for part in (parts.path or "/", parts.query))
-    address = parts._replace(scheme=parts.scheme.lower(), netloc=host, path=path, query=query, fragment="").geturl()
-    return address if host.isprintable() and " " not in host and len(address) <= _LONGEST_URL else None
-
-
 def _tags(keywords: object) -> str | None:
     """Return keywords, a list or text with commas, as words separated by '|'."""
     words = keywords.split(",") if isinstance(keywords, str) else keywords if isinstance(keywords, list) else []
@@ -192,15 +173,15 @@ def read_clip(soup: BeautifulSoup, url: str) -> dict[str, Any]:
         "title": _first(video.get("name"), meta.get("og:title"), _value(soup, "h1.clip-title")),
         "description": _first(video.get("description"), meta.get("og:description"), _value(soup, "p.description")),
         "tags": _tags(video.get("keywords")) or _tags(_listed(soup)),
-        "creator_id": _number_of(_CREATOR, _absolute(url, creator_url)),
+        "creator_id": _number_of(_CREATOR, tidy_address(url, creator_url)),
         "uploaded": _parse_time(video.get("uploadDate")) or _parse_time(_value(soup, "time[datetime]", "datetime")),
         "duration_seconds": parse_duration(video.get("duration"))
         or _seconds(_value(soup, "[data-seconds]", "data-seconds")),
-        "content_url": _absolute(url, video.get("contentUrl")) or _absolute(url, meta.get("og:video")),
+        "content_url": tidy_address(url, video.get("contentUrl")) or tidy_address(url, meta.get("og:video")),
     }
     missing = [name for name in FIELDS if record[name] is None]
     # A page that has moved still says whose it is.
-    canonical = _absolute(url, _value(soup, 'link[rel="canonical"]', "href"))
+    canonical = tidy_address(url, _value(soup, 'link[rel="canonical"]', "href"))
     return {"clip_id": _number_of(_CLIP, url) or _number_of(_CLIP, canonical), **record, "missing": missing}
 
 
@@ -252,7 +233,7 @@ def find_links(soup: BeautifulSoup, url: str) -> list[str]:
     for node in soup.find_all("a", href=True):
         if "nofollow" in (node.get("rel") or []):
             continue
-        link = _absolute(url, node["href"])
+        link = tidy_address(url, node["href"])
         if link is not None and origin_of(link) == here:
             found[link] = None
     return list(found)
@@ -276,6 +257,6 @@ def read_sitemap(text: str, url: str) -> tuple[list[str], list[str]]:
         Addresses on the same site.
     """
     here = origin_of(url)
-    links = (_absolute(url, unescape(found[1])) for found in _LOCATION.finditer(text))
+    links = (tidy_address(url, unescape(found[1])) for found in _LOCATION.finditer(text))
     found = list(dict.fromkeys(link for link in links if link is not None and origin_of(link) == here))
     return ([], found) if "<sitemapindex" in text[:2000] else (found, [])

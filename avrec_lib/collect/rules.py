@@ -1,17 +1,19 @@
-"""The rules of a polite client: who it is, how long it waits, what it may fetch, which sites are one.
+"""The rules of a polite client: who it is, how long it waits, what it may fetch, where it may be sent.
 
 The house rules of a site are its ``robots.txt`` (RFC 9309).
 """
 
 import email.utils
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
 
+import httpx
 import numpy as np
 from protego import Protego
 
+from avrec_lib.collect.addresses import origin_of, tidy_address
 from avrec_lib.collect.bounded import Answer, FetchError
 
 __all__ = [
@@ -21,9 +23,10 @@ __all__ = [
     "allowed",
     "conditions",
     "is_redirect",
-    "origin_of",
     "pause_before_retry",
+    "permits",
     "read_retry_after",
+    "read_rules",
     "redirect_target",
 ]
 
@@ -35,6 +38,7 @@ RETRIED_STATUS: frozenset[int] = frozenset({429, 500, 502, 503, 504})
 
 _RETRIED_KIND = frozenset({"timeout", "connection", "protocol", "cut-short"})
 _STREAM = 31
+_PASSWORD = re.compile(r"//[^/?#]*@")
 
 
 @dataclass(frozen=True)
@@ -95,26 +99,44 @@ class Manners:
         return self.retries if error.kind in _RETRIED_KIND or error.status in RETRIED_STATUS else 0
 
 
-def origin_of(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port of an address: what makes two addresses the same site.
+def read_rules(robots_txt: str) -> Protego:
+    """Parse a ``robots.txt``; a byte-order mark before it, which would hide its first line, is dropped.
 
     Parameters
     ----------
-    url : str
-        Any text.
+    robots_txt : str
+        Its text.
 
     Returns
     -------
-    tuple of (str, str, int)
-        Port 0 and empty text where there is none.
+    Protego
+        The rules; ask them by :func:`permits`.
+    """
+    return Protego.parse(robots_txt.lstrip("\ufeff"))
+
+
+def permits(rules: Protego, url: str, agent: str) -> bool:
+    """Tell whether rules let an agent fetch an address, in every spelling that a client or the server may make of it.
+
+    Parameters
+    ----------
+    rules : Protego
+        As :func:`read_rules` gives them.
+    url : str
+        The address.
+    agent : str
+        Name of the agent; what follows a slash is ignored.
+
+    Returns
+    -------
+    bool
+        True if the address may be fetched both as it is sent and with its dots and escapes resolved.
     """
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "", "", 0
-    scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").lower(), port or {"http": 80, "https": 443}.get(scheme, 0)
+        spellings = {str(httpx.URL(url)), tidy_address("", url) or url}
+    except (httpx.InvalidURL, ValueError):
+        spellings = {url}
+    return all(rules.can_fetch(spelling, agent.split("/")[0]) for spelling in spellings)
 
 
 def allowed(url: str, robots_txt: str, agent: str = Manners.agent) -> bool:
@@ -143,7 +165,7 @@ def allowed(url: str, robots_txt: str, agent: str = Manners.agent) -> bool:
     >>> allowed("https://tide.pool/private/x", "User-agent: *\nDisallow: /private/")
     False
     """
-    return bool(Protego.parse(robots_txt).can_fetch(url, agent.split("/")[0]))
+    return permits(read_rules(robots_txt), url, agent)
 
 
 def read_retry_after(value: str, now: datetime | None = None) -> float | None:
@@ -247,18 +269,19 @@ def redirect_target(answer: Answer) -> str:
     Returns
     -------
     str
-        The absolute address, without a fragment.
+        The address, as :func:`avrec_lib.collect.addresses.tidy_address` spells it.
 
     Raises
     ------
     FetchError
-        ``off-site`` for another scheme, host or port; ``bad-url`` for what is no address.
+        ``off-site`` for another site; ``bad-url`` for what is no address, or holds a name or a password.
     """
     location = answer.headers["location"]
-    try:
-        target = urljoin(answer.url, location).split("#")[0]
-    except ValueError as error:
-        raise FetchError("bad-url", answer.url, f"redirects to {location[:200]!r}") from error
+    # What is told is also kept, and passwords are not.
+    told = f"redirects to {_PASSWORD.sub('//***@', location[:200])!r}"
+    target = tidy_address(answer.url, location)
+    if target is None:
+        raise FetchError("bad-url", answer.url, told)
     if origin_of(target) != origin_of(answer.url):
-        raise FetchError("off-site", answer.url, f"redirects to {location[:200]!r}")
+        raise FetchError("off-site", answer.url, told)
     return target

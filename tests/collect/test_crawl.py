@@ -112,6 +112,52 @@ def test_forbidden_and_foreign_addresses_are_not_asked_and_the_forbidden_are_tol
     assert failures[["url", "kind", "attempts"]].values.tolist() == [[small.url + "/private/x", "robots", 0]]
 
 
+@pytest.mark.parametrize("way", ["link", "sitemap", "redirect", "rules"])
+@pytest.mark.parametrize("link", ["/a/../private/x", "/a/%2e%2e/private/x", "/%70rivate/x"])
+def test_no_spelling_of_a_forbidden_address_is_asked(scripted, tmp_path, link, way):
+    rules = "User-agent: *\nDisallow: /private/\n"
+    whole = scripted.url + link
+    named = {"sitemap": f"{scripted.url}/map.xml", "rules": whole}.get(way)
+    scripted.pages |= {
+        "/robots.txt": scripted.http(rules + (f"Sitemap: {named}\n" if named else "")),
+        "/": scripted.http(f'<a href="{whole}">x</a>' if way == "link" else '<a href="/go">x</a>'),
+        "/map.xml": scripted.http(f"<urlset><url><loc>{whole}</loc></url></urlset>"),
+        "/go": scripted.http("", "302 Found", Location=whole) if way == "redirect" else scripted.http("go"),
+        **dict.fromkeys(("/private/x", link), scripted.http("secret")),
+    }
+    run(scripted, tmp_path)
+    assert not {"/private/x", link} & set(scripted.paths())
+    assert read_failures(tmp_path)[["url", "kind"]].values.tolist() == [[scripted.url + "/private/x", "robots"]]
+
+
+def test_a_page_of_many_spellings_is_asked_once_and_no_password_is_kept(scripted, tmp_path):
+    port = scripted.url.rpartition(":")[2]
+    spellings = ("/b", "./b", "q/../b", f"{scripted.url}/b", f"{scripted.url}/./b", f"{scripted.url}/q/../b", "/%62")
+    moved = ("/c%20d", "/c d", "/q/../c%20d", f"http://u:sesame@127.0.0.1:{port}/c%20d")
+    scripted.pages |= {
+        "/robots.txt": scripted.http(f"Sitemap: {scripted.url}/q/../b\n"),
+        "/": scripted.http("".join(f'<a href="{link}">x</a>' for link in [*spellings, *(f"/m{n}" for n in range(4))])),
+        **{f"/m{n}": scripted.http("", "302 Found", Location=link) for n, link in enumerate(moved)},
+        "/b": scripted.http("b"),
+        "/c%20d": scripted.http("c"),
+    }
+    run(scripted, tmp_path)
+    assert Counter(scripted.paths()) == dict.fromkeys(
+        ("/robots.txt", "/", "/b", "/c%20d", *(f"/m{n}" for n in range(4))), 1
+    )
+    assert read_failures(tmp_path)[["url", "kind"]].values.tolist() == [[scripted.url + "/m3", "bad-url"]]
+    assert b"sesame" not in (tmp_path / "crawl.sqlite").read_bytes()
+
+
+def test_a_start_is_tidied_and_may_hold_no_password(small, tmp_path):
+    crawl(f"{small.url}/q/../?#top", tmp_path, manners=QUICK, progress=False)
+    run(small, tmp_path)
+    assert len(read_records(tmp_path)) == 12
+    with pytest.raises(FetchError, match="bad-url") as caught:
+        crawl("http://u:sesame@127.0.0.1:9/", tmp_path / "b", progress=False)
+    assert "sesame" not in str(caught.value)
+
+
 def test_a_record_says_where_it_comes_from(small, tmp_path):
     run(small, tmp_path)
     record = read_records(tmp_path).iloc[0]

@@ -92,6 +92,27 @@ def test_the_client_asks_nothing_that_is_forbidden(scripted):
     assert scripted.paths() == ["/robots.txt"]
 
 
+@pytest.mark.parametrize("path", ["/a/../private/x", "/%70rivate/x", "/a/%2e%2e/private/x", "/private/%2e%2e/a"])
+def test_what_is_judged_is_what_is_sent(scripted, path):
+    scripted.pages |= {"/robots.txt": scripted.http(ROBOTS), path: scripted.http("secret")}
+    with PoliteClient(QUICK) as client:
+        assert not client.may_fetch(scripted.url + path)
+        assert failure(client, scripted.url + path).kind == "robots"
+        assert client.may_fetch(scripted.url + "/a")
+    assert scripted.paths() == ["/robots.txt"]
+    assert not allowed(scripted.url + path, ROBOTS)
+
+
+def test_a_byte_order_mark_does_not_switch_the_first_group_off(scripted):
+    marked = "\ufeff" + ROBOTS.lstrip()
+    scripted.pages["/robots.txt"] = scripted.http(marked)
+    assert not allowed(scripted.url + "/private/x", marked)
+    with PoliteClient(QUICK) as client:
+        assert not client.may_fetch(scripted.url + "/private/x")
+        client.learn_rules("http://other.example/", marked)
+        assert not client.may_fetch("http://other.example/private/x")
+
+
 def test_a_redirect_into_a_forbidden_place_is_not_followed(scripted):
     scripted.pages |= {
         "/robots.txt": scripted.http(ROBOTS),
