@@ -220,6 +220,11 @@ class Frontier:
             (*values.values(), time.time(), url),
         )
 
+    def _forget(self, url: str) -> None:
+        """Drop a page's record, and what would let the site say that the page is unchanged."""
+        self._db.execute("DELETE FROM records WHERE url = ?", (url,))
+        self._set(url, etag=None, last_modified=None)
+
     def settle(
         self,
         page: Page,
@@ -232,6 +237,8 @@ class Frontier:
         html: bytes = b"",
     ) -> None:
         """Take in an answered page: record, links and state in one transaction.
+
+        What was known of the page before is replaced; a page that is no clip's any more has no record.
 
         Parameters
         ----------
@@ -250,9 +257,10 @@ class Frontier:
             self._db.execute("BEGIN IMMEDIATE")
             self.add(links)
             self.add(sitemaps, "sitemap")
+            self._forget(page.url)
             if record is not None:
                 row = [*(record[name] for name in RECORD_COLUMNS), zlib.compress(html)]
-                self._db.execute(f"INSERT OR REPLACE INTO records VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # question marks only
+                self._db.execute(f"INSERT INTO records VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # question marks only
             self._set(page.url, state="done", etag=etag, last_modified=last_modified, kind=None, detail=None)
 
     def unchanged(self, page: Page) -> None:
@@ -269,7 +277,7 @@ class Frontier:
             self._set(page.url, state="done", kind=None, detail=None)
 
     def redirect(self, page: Page, target: str, most: int) -> None:
-        """Note that a page is elsewhere, unless it leads round and round.
+        """Note that a page is elsewhere, unless it leads round and round. Its record goes: the page there has its own.
 
         Parameters
         ----------
@@ -283,6 +291,7 @@ class Frontier:
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             hops = int(self._db.execute("SELECT hops FROM pages WHERE url = ?", (page.url,)).fetchone()[0]) + 1
+            self._forget(page.url)
             self._set(page.url, state="redirected", target=target, attempts=page.attempts + 1, kind=None, detail=None)
             # Where does it end? Follow what is known of the chain ahead.
             ahead, seen = target, [page.url]
@@ -343,7 +352,7 @@ class Frontier:
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             if status in (404, 410):
-                self._db.execute("DELETE FROM records WHERE url = ?", (page.url,))
+                self._forget(page.url)
             elif status is not None:
                 self._db.execute("UPDATE records SET status = ? WHERE url = ?", (status, page.url))
             self._set(page.url, state=state, attempts=attempts, kind=kind, detail=detail)

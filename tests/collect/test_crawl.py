@@ -215,6 +215,51 @@ def test_a_page_that_is_gone_is_forgotten_and_one_that_fails_is_kept(small, tmp_
         assert records.loc["c3", ["status", "title"]].tolist() == [500, "clip 3"]
 
 
+def test_a_page_that_moved_takes_its_record_with_it(small, tmp_path):
+    small.pages["/clips/c3"] = clip_page(small, "here", ETag='"v1"')
+    run(small, tmp_path)
+    here, small.pages["/clips/c3"] = small.pages["/clips/c3"], small.http("", "301 Moved", Location="/new/c3")
+    small.pages["/new/c3"] = small.http('<link rel="canonical" href="/clips/c3"><h1 class="clip-title">there</h1>')
+    run(small, tmp_path)
+    records = read_records(tmp_path).set_index("clip_id")
+    assert records.index.is_unique
+    assert records.loc["c3", ["url", "title"]].tolist() == [f"{small.url}/new/c3", "there"]
+    # It comes back, and is asked for whole: nothing is left of which it could say that it is unchanged.
+    small.pages["/clips/c3"], small.pages["/new/c3"] = here, small.http("", "404 Gone")
+    run(small, tmp_path)
+    assert read_records(tmp_path).set_index("clip_id").loc["c3", "title"] == "here"
+    asked = [request for request in small.requests if request.path == "/clips/c3"]
+    assert ["if-none-match" in request.headers for request in asked] == [False, True, False]
+
+
+def test_a_page_that_is_no_clips_any_more_loses_its_record(scripted, tmp_path):
+    scripted.pages |= {
+        "/robots.txt": scripted.http(""),
+        "/": scripted.http('<a href="/watch">x</a>'),
+        "/watch": scripted.http('<link rel="canonical" href="/clips/c1">'),
+    }
+    run(scripted, tmp_path)
+    assert read_records(tmp_path)["clip_id"].tolist() == ["c1"]
+    scripted.pages["/watch"] = scripted.http("removed")
+    run(scripted, tmp_path)
+    assert read_records(tmp_path).empty
+
+
+def test_a_page_that_was_gone_and_is_back_has_its_record_again(small, tmp_path):
+    def page(request, _):
+        if "if-none-match" in request.headers:
+            return small.http("", "304 Not Modified")
+        return clip_page(small, "whole", ETag='"v1"')
+
+    small.pages["/clips/c3"] = page
+    run(small, tmp_path)
+    small.pages["/clips/c3"] = small.http("", "404 Gone")
+    run(small, tmp_path)
+    small.pages["/clips/c3"] = page
+    run(small, tmp_path)
+    assert "c3" in set(read_records(tmp_path)["clip_id"])
+
+
 def test_links_beyond_what_a_crawl_may_know_are_counted(small, tmp_path, monkeypatch):
     monkeypatch.setattr("avrec_lib.collect.frontier._MOST_PAGES", 9)
     report = run(small, tmp_path)
