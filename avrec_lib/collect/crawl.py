@@ -1,46 +1,23 @@
 """A polite crawler of one site that can be killed: what it finds, what it could not have, and what it cost."""
 
-import hashlib
-import json
 import math
-import sqlite3
 import time
-import zlib
-from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from bs4.exceptions import ParserRejectedMarkup
 from tqdm import tqdm
 
-from avrec_lib.collect.addresses import origin_of, tidy_address
-from avrec_lib.collect.bounded import Answer, FetchError, unpack
-from avrec_lib.collect.frontier import DATABASE, RECORD_COLUMNS, Frontier, Page
+from avrec_lib.collect.addresses import tidy_address
+from avrec_lib.collect.bounded import FetchError
+from avrec_lib.collect.frontier import DATABASE, Frontier
 from avrec_lib.collect.kept import explained
 from avrec_lib.collect.manners import PoliteClient
-from avrec_lib.collect.markup import decode_page, soup_of
-from avrec_lib.collect.pages import find_links, read_clip, read_sitemap
-from avrec_lib.collect.rules import (
-    HTML_TYPES,
-    Manners,
-    conditions,
-    is_redirect,
-    pause_before_retry,
-    read_rules,
-    redirect_target,
-)
+from avrec_lib.collect.records import read_failures, read_page, read_records
+from avrec_lib.collect.rules import Manners
+from avrec_lib.collect.visits import learn_rules, visit
 
 __all__ = ["CrawlReport", "crawl", "read_failures", "read_page", "read_records"]
-
-
-# What parsers raise for input that nobody thought of. One page must never end a crawl of thousands.
-_UNREADABLE = (
-    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError),
-    ParserRejectedMarkup,
-)
 
 
 @dataclass(frozen=True)
@@ -70,6 +47,9 @@ class CrawlReport:
         Size of the bodies, unpacked, 10^6 bytes.
     seconds, waited : float
         How long it took, and how much of that was waiting out of politeness, seconds.
+    come_back_in : float
+        The site asked to be left alone for so many seconds, more than ``Manners.longest_wait``, and the rest waits;
+        0 otherwise. A call that comes earlier asks nothing.
     """
 
     requests: int
@@ -84,6 +64,7 @@ class CrawlReport:
     megabytes: float
     seconds: float
     waited: float
+    come_back_in: float = 0.0
 
     @property
     def pages_per_second(self) -> float:
@@ -93,92 +74,6 @@ class CrawlReport:
     def as_series(self) -> pd.Series:
         """Return the figures by name."""
         return pd.Series({**asdict(self), "pages_per_second": self.pages_per_second}, dtype=object)
-
-
-def _record(page: Page, answer: Answer, soup: Any) -> dict[str, Any] | None:
-    """Return the record of a clip's page, None for any other page."""
-    found = read_clip(soup, page.url)
-    if found["clip_id"] is None:
-        return None
-    uploaded = found["uploaded"]
-    return {
-        **found,
-        "url": page.url,
-        "uploaded": None if uploaded is None else uploaded.isoformat(),
-        "missing": json.dumps(found["missing"]),
-        "fetched_at": datetime.now(UTC).isoformat(),
-        "sha256": hashlib.sha256(answer.body).hexdigest(),
-        "status": answer.status,
-    }
-
-
-def _take_in(frontier: Frontier, page: Page, answer: Answer, most: int) -> None:
-    """Read an answered page or sitemap and settle it."""
-    etag, last_modified = answer.headers.get("etag"), answer.headers.get("last-modified")
-    if page.role == "sitemap":
-        body = unpack(answer.body, "gzip", most, page.url) if answer.body[:2] == b"\x1f\x8b" else answer.body
-        pages, sitemaps = read_sitemap(decode_page(body), page.url)
-        frontier.settle(page, etag=etag, last_modified=last_modified, links=pages, sitemaps=sitemaps)
-        return
-    soup = soup_of(decode_page(answer.body, answer.headers.get("content-type", "")))
-    frontier.settle(
-        page,
-        etag=etag,
-        last_modified=last_modified,
-        links=find_links(soup, page.url),
-        record=_record(page, answer, soup),
-        html=answer.body,
-    )
-
-
-def _visit(frontier: Frontier, client: PoliteClient, page: Page, seed: int) -> Answer | None:
-    """Ask for one page and settle it; return its answer, None if it had none."""
-    manners = client.manners
-    if not client.may_fetch(page.url):
-        frontier.fail(page, "robots", "robots.txt disallows it", refused=True)
-        return None
-    try:
-        answer = client.ask_once(
-            page.url,
-            headers=conditions(page.etag, page.last_modified),
-            types=HTML_TYPES if page.role == "page" else (),
-        )
-        if answer.status == 304:
-            frontier.unchanged(page)
-        elif is_redirect(answer):
-            frontier.redirect(page, redirect_target(answer), manners.max_redirects)
-        else:
-            try:
-                _take_in(frontier, page, answer, manners.max_bytes)
-            except _UNREADABLE as error:
-                frontier.fail(page, "unreadable", f"{type(error).__name__}: {error}"[:300])
-                return None
-    except FetchError as error:
-        attempt = page.attempts + 1
-        if attempt > manners.tries_after(error):
-            frontier.fail(page, error.kind, error.detail, status=error.status)
-        else:
-            wait = error.retry_after
-            wait = pause_before_retry(manners, attempt, page.url, seed) if wait is None else wait
-            frontier.postpone(page, time.time() + wait, error.kind, error.detail)
-        return None
-    return answer
-
-
-def _learn_rules(frontier: Frontier, client: PoliteClient, start: str, *, resumed: bool) -> None:
-    """Read the site's rules, or recall them where a crawl goes on, and add what they announce."""
-    kept = frontier.fact("robots.txt") if resumed else None
-    if kept is not None:
-        client.learn_rules(start, kept)
-        return
-    text = client.robots_txt(start)
-    if not client.may_fetch(start):
-        why = text.splitlines()[0] if text.startswith("# No rules") else "robots.txt disallows the start page"
-        raise FetchError("robots", start, why)
-    named = (tidy_address(start, link) for link in read_rules(text).sitemaps)
-    frontier.add((url for url in named if url is not None and origin_of(url) == origin_of(start)), "sitemap")
-    frontier.add([start])
-    frontier.note("robots.txt", text)
 
 
 def crawl(
@@ -244,32 +139,39 @@ def crawl(
     start = address
     begun = time.monotonic()
     done = dict.fromkeys(("stored", "unchanged", "redirected"), 0)
-    size = slept = 0.0
+    size = slept = come_back_in = 0.0
     asked = 0
     with (
         explained(Path(folder) / DATABASE, "crawl"),
         Frontier(Path(folder), start) as frontier,
         PoliteClient(manners, seed=seed) as client,
     ):
-        resumed = frontier.begin()
-        _learn_rules(frontier, client, start, resumed=resumed)
+        resumed, learned = frontier.begin(), False
+        longest = client.manners.longest_wait
         with tqdm(desc="crawl", unit=" pages", disable=None if progress else True) as bar:
             while (pages is None or asked < pages) and size < megabytes:
                 left = begun + seconds - time.monotonic()
                 if left <= 0:
                     break
-                page = frontier.next(time.time())
+                rest = frontier.rest_until() - time.time()
+                if rest > longest:
+                    come_back_in = rest
+                    break
+                if rest <= 0 and not learned:
+                    learn_rules(frontier, client, start)
+                    learned = True
+                page = frontier.next(time.time()) if rest <= 0 else None
                 if page is None:
-                    due = frontier.next_due()
+                    due = frontier.next_due() if learned else time.time()
                     if due is None:
                         frontier.finish()
                         break
-                    pause = min(max(due - time.time(), 0.0), client.manners.longest_wait, left)
+                    pause = min(max(due - time.time(), rest, 0.0), longest, left)
                     time.sleep(pause)
                     slept += pause
                     continue
                 before = client.requests
-                answer = _visit(frontier, client, page, seed)
+                answer = visit(frontier, client, page, seed)
                 asked += client.requests - before
                 if answer is not None:
                     size += len(answer.body) / 1e6
@@ -288,99 +190,5 @@ def crawl(
             megabytes=size,
             seconds=time.monotonic() - begun,
             waited=client.waited + slept,
+            come_back_in=come_back_in,
         )
-
-
-def _read(folder: str | Path, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Run a query on a crawl's file."""
-    path = Path(folder) / DATABASE
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; crawl into {folder} first")
-    with explained(path, "crawl"), closing(sqlite3.connect(path)) as database:
-        return database.execute(query, values).fetchall()
-
-
-def read_records(folder: str | Path) -> pd.DataFrame:
-    """Read what a crawl found.
-
-    Parameters
-    ----------
-    folder : path
-        The crawl's.
-
-    Returns
-    -------
-    DataFrame
-        One row a clip's page, in the order of ``url``: ``url, clip_id, title, description, tags, creator_id, uploaded,
-        duration_seconds, content_url`` as :func:`avrec_lib.collect.pages.parse_clip_page` gives them; ``missing``, a
-        list of the fields that the page lacks; and where it comes from: ``fetched_at``, ``sha256`` of the page's bytes
-        and ``status`` of the last answer (304: still as it was).
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no crawl.
-    ValueError, RuntimeError, OSError
-        If its file cannot be read: it is none of ours, is being written, or the disk fails.
-    """
-    rows = _read(folder, f"SELECT {', '.join(RECORD_COLUMNS)} FROM records ORDER BY url")  # noqa: S608  # our own names
-    table = pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
-    text = ["url", "clip_id", "title", "description", "tags", "creator_id", "content_url", "sha256"]
-    for name in ("uploaded", "fetched_at"):
-        table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
-    table["missing"] = [json.loads(names) for names in table["missing"]]
-    return table.astype({**dict.fromkeys(text, "str"), "duration_seconds": "float64", "status": "int64"})
-
-
-def read_failures(folder: str | Path) -> pd.DataFrame:
-    """Read what a crawl could not have.
-
-    Parameters
-    ----------
-    folder : path
-        The crawl's.
-
-    Returns
-    -------
-    DataFrame
-        ``url, kind, detail, attempts``; kinds as of :class:`avrec_lib.collect.bounded.FetchError`, and
-        ``unreadable`` for a page at which the parser failed. What the rules forbid has kind ``robots`` and no attempts.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no crawl.
-    ValueError, RuntimeError, OSError
-        If its file cannot be read: it is none of ours, is being written, or the disk fails.
-    """
-    rows = _read(
-        folder, "SELECT url, kind, detail, attempts FROM pages WHERE state IN ('failed', 'refused') ORDER BY url"
-    )
-    names = ["url", "kind", "detail", "attempts"]
-    return pd.DataFrame(rows, columns=names).astype({**dict.fromkeys(names[:3], "str"), "attempts": "int64"})
-
-
-def read_page(folder: str | Path, url: str) -> bytes:
-    """Return the bytes that a record was read from.
-
-    Parameters
-    ----------
-    folder : path
-        The crawl's.
-    url : str
-        The record's.
-
-    Returns
-    -------
-    bytes
-        The page as it came, unpacked.
-
-    Raises
-    ------
-    KeyError
-        If there is no record of that address.
-    """
-    rows = _read(folder, "SELECT html FROM records WHERE url = ?", (url,))
-    if not rows:
-        raise KeyError(f"no record of {url} in {folder}")
-    return zlib.decompress(rows[0][0])

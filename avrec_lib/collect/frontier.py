@@ -28,7 +28,8 @@ _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pages (
     number INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, role TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
-    attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0, hops INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0, busy INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL DEFAULT 0, hops INTEGER NOT NULL DEFAULT 0,
     target TEXT, etag TEXT, last_modified TEXT, kind TEXT, detail TEXT, checked_at REAL
 );
 CREATE INDEX IF NOT EXISTS by_state ON pages (state, number);
@@ -47,7 +48,9 @@ class Page(NamedTuple):
     role : str
         ``page`` or ``sitemap``.
     attempts : int
-        How often it has failed in this round.
+        How often it has failed in this round, other than by a site that asks for time.
+    busy : int
+        How often the site asked for time.
     etag, last_modified : str or None
         As the last answer gave them.
     """
@@ -55,6 +58,7 @@ class Page(NamedTuple):
     url: str
     role: str
     attempts: int
+    busy: int
     etag: str | None
     last_modified: str | None
 
@@ -143,9 +147,11 @@ class Frontier:
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
-                "UPDATE pages SET state = 'waiting', attempts = 0, due = 0, hops = 0, target = NULL, kind = NULL,"
-                " detail = NULL"
+                "UPDATE pages SET state = 'waiting', attempts = 0, busy = 0, due = 0, hops = 0, target = NULL,"
+                " kind = NULL, detail = NULL"
             )
+            # A new round reads the house rules anew, whatever becomes of this one.
+            self._db.execute("DELETE FROM facts WHERE name LIKE 'robots.txt%'")
             self.note("dropped", "0")
             self.note("round", "open")
         return False
@@ -198,7 +204,7 @@ class Frontier:
             The one that has waited longest; None if no page is due.
         """
         row = self._db.execute(
-            "SELECT url, role, attempts, etag, last_modified FROM pages"
+            "SELECT url, role, attempts, busy, etag, last_modified FROM pages"
             " WHERE state = 'waiting' AND due <= ? ORDER BY number LIMIT 1",
             (now,),
         ).fetchone()
@@ -320,7 +326,21 @@ class Frontier:
             found += [row[0] for row in led if row[0] not in blamed]
             blamed.update(found)
 
-    def postpone(self, page: Page, due: float, kind: str, detail: str) -> None:
+    def rest(self, until: float) -> None:
+        """Leave the whole site alone for a while, in later calls too.
+
+        Parameters
+        ----------
+        until : float
+            Until when, seconds since 1970.
+        """
+        self.note("rest until", str(max(until, self.rest_until())))
+
+    def rest_until(self) -> float:
+        """Return until when the site asked to be left alone, seconds since 1970; 0 if it never did."""
+        return float(self.fact("rest until") or 0.0)
+
+    def postpone(self, page: Page, due: float, kind: str, detail: str, *, busy: bool = False) -> None:
         """Ask a page again later.
 
         Parameters
@@ -331,8 +351,11 @@ class Frontier:
             When, seconds since 1970.
         kind, detail : str
             What went wrong this time.
+        busy : bool
+            The site asked for time: this is counted apart from attempts that failed.
         """
-        self._set(page.url, attempts=page.attempts + 1, due=due, kind=kind, detail=detail)
+        counts = {"busy": page.busy + 1} if busy else {"attempts": page.attempts + 1}
+        self._set(page.url, **counts, due=due, kind=kind, detail=detail)
 
     def fail(self, page: Page, kind: str, detail: str, *, status: int | None = None, refused: bool = False) -> None:
         """Give a page up for this round.
@@ -348,7 +371,7 @@ class Frontier:
         refused : bool
             The rules forbade it, and it was not asked.
         """
-        state, attempts = ("refused", page.attempts) if refused else ("failed", page.attempts + 1)
+        state, attempts = ("refused", page.attempts) if refused else ("failed", page.attempts + page.busy + 1)
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             if status in (404, 410):

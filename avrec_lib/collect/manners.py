@@ -19,6 +19,7 @@ from avrec_lib.collect.bounded import Answer, FetchError, Wire
 from avrec_lib.collect.rules import (
     HTML_TYPES,
     RETRIED_STATUS,
+    RULES_LAST,
     Manners,
     allowed,
     conditions,
@@ -154,6 +155,8 @@ class PoliteClient:
         self._buckets: dict[tuple[str, str, int], TokenBucket] = {}
         self._rules: dict[tuple[str, str, int], Protego] = {}
         self._robots_txt: dict[tuple[str, str, int], str] = {}
+        self._rules_end: dict[tuple[str, str, int], float] = {}
+        self._rest_end: dict[tuple[str, str, int], float] = {}
         self._wire = Wire(
             timeout_seconds=self.manners.timeout_seconds,
             total_seconds=self.manners.total_seconds,
@@ -191,7 +194,7 @@ class PoliteClient:
         self._bucket(origin_of(url)).empty(seconds)
 
     def robots_txt(self, url: str) -> str:
-        """Return the ``robots.txt`` of an address's site, fetched once.
+        """Return the ``robots.txt`` of an address's site, fetched once a day.
 
         Parameters
         ----------
@@ -202,7 +205,7 @@ class PoliteClient:
         -------
         str
             Its text. A site that answers 4xx has no rules; one that answers 5xx, or not at all, is left alone, as RFC
-            9309 asks.
+            9309 asks; where rules of the day before are known, these go on.
 
         Raises
         ------
@@ -210,19 +213,23 @@ class PoliteClient:
             ``robots`` if the site asks for a longer pause than ``longest_wait``.
         """
         origin = origin_of(url)
-        if origin in self._robots_txt:
-            return self._robots_txt[origin]
+        known = self._robots_txt.get(origin)
+        if known is not None and self._clock() < self._rules_end[origin]:
+            return known
         try:
             answer = self._get(urljoin(url, "/robots.txt"), {}, (), obey=False)
             text = answer.body.decode("utf-8", "replace")
         except FetchError as error:
             gone = error.status is not None and 400 <= error.status < 500 and error.status != 429
             reason = " ".join(str(error).split())
+            if known is not None and not gone:
+                self._rules_end[origin] = self._clock() + RULES_LAST
+                return known
             text = "" if gone else f"# No rules could be read: {reason}\nUser-agent: *\nDisallow: /"
         self.learn_rules(url, text)
         return self._robots_txt[origin]
 
-    def learn_rules(self, url: str, text: str) -> None:
+    def learn_rules(self, url: str, text: str, *, age: float = 0.0) -> None:
         """Keep a ``robots.txt`` for a site, without fetching it.
 
         Parameters
@@ -231,6 +238,8 @@ class PoliteClient:
             Any address of the site.
         text : str
             The rules; what comes after 512,000 characters is not read.
+        age : float
+            How long ago they were fetched, seconds.
 
         Raises
         ------
@@ -248,6 +257,7 @@ class PoliteClient:
                 raise FetchError("robots", url, f"asks for {asked:g} s between requests; see longest_wait")
             self._bucket(origin_of(url)).rate = 1.0 / max(asked, own or 0.0)
         self._rules[origin_of(url)], self._robots_txt[origin_of(url)] = rules, text
+        self._rules_end[origin_of(url)] = self._clock() + RULES_LAST - age
 
     def may_fetch(self, url: str) -> bool:
         """Tell whether the site's rules let us fetch an address.
@@ -296,6 +306,11 @@ class PoliteClient:
         """
         origin = origin_of(url)
         bucket = self._bucket(origin)
+        rest = self._rest_end.get(origin, 0.0) - self._clock()
+        if rest > self.manners.longest_wait:
+            raise FetchError("busy", url, f"the site asked for another {rest:.0f} s without us", retry_after=rest)
+        if rest > 0.0:
+            bucket.empty(rest)
         waited = bucket.take()
         self.waited += waited
         self.requests += 1
@@ -312,9 +327,9 @@ class PoliteClient:
         if answer.status >= 400:
             wait = read_retry_after(answer.headers["retry-after"]) if "retry-after" in answer.headers else None
             if wait is not None and answer.status in RETRIED_STATUS:
+                self._rest_end[origin] = self._clock() + wait
                 if wait > self.manners.longest_wait:
                     raise FetchError("busy", url, f"status {answer.status}, asks for {wait:g} s", retry_after=wait)
-                bucket.empty(wait)
             raise FetchError("status", url, f"status {answer.status}", status=answer.status, retry_after=wait)
         asked_if_changed = any(name in ("If-None-Match", "If-Modified-Since") for name in headers or {})
         fit = answer.status < 300 or (asked_if_changed if answer.status == 304 else is_redirect(answer))

@@ -19,8 +19,10 @@ from avrec_lib.collect.bounded import Answer, FetchError
 __all__ = [
     "HTML_TYPES",
     "RETRIED_STATUS",
+    "RULES_LAST",
     "Manners",
     "allowed",
+    "asks_for_time",
     "conditions",
     "is_redirect",
     "pause_before_retry",
@@ -35,6 +37,9 @@ HTML_TYPES: tuple[str, ...] = ("text/html", "application/xhtml+xml")
 
 RETRIED_STATUS: frozenset[int] = frozenset({429, 500, 502, 503, 504})
 """Statuses that may be gone a moment later."""
+
+RULES_LAST = 86_400.0
+"""How long a ``robots.txt`` may be kept before it is read again, seconds, as RFC 9309 says."""
 
 _RETRIED_KIND = frozenset({"timeout", "connection", "protocol", "cut-short"})
 _STREAM = 31
@@ -57,6 +62,8 @@ class Manners:
         How often a failed address is asked again.
     slow_retries : int
         How often after a timeout: a busy server is not helped by being asked the same four times.
+    busy_retries : int
+        How often an address is asked again after the site asked for time (``Retry-After``) each time.
     backoff_seconds : float
         Wait before the first retry, doubled at each further one, with a random part of a half, seconds.
     longest_wait : float
@@ -75,6 +82,7 @@ class Manners:
     total_seconds: float = 5.0
     retries: int = 3
     slow_retries: int = 1
+    busy_retries: int = 5
     backoff_seconds: float = 0.1
     longest_wait: float = 10.0
     max_bytes: int = 2_000_000
@@ -97,6 +105,22 @@ class Manners:
         if error.kind == "timeout":
             return min(self.slow_retries, self.retries)
         return self.retries if error.kind in _RETRIED_KIND or error.status in RETRIED_STATUS else 0
+
+
+def asks_for_time(error: FetchError) -> bool:
+    """Tell whether a site said that it is busy, and for how long.
+
+    Parameters
+    ----------
+    error : FetchError
+        What went wrong.
+
+    Returns
+    -------
+    bool
+        True if so; ``error.retry_after`` is how long.
+    """
+    return error.retry_after is not None and (error.kind == "busy" or error.status in RETRIED_STATUS)
 
 
 def read_rules(robots_txt: str) -> Protego:

@@ -284,7 +284,7 @@ def test_a_page_at_which_the_parser_fails_ends_itself_and_not_the_crawl(small, t
             raise ValueError("nobody thought of this")
         return read_clip(soup, url)
 
-    monkeypatch.setattr("avrec_lib.collect.crawl.read_clip", fail_at_c3)
+    monkeypatch.setattr("avrec_lib.collect.visits.read_clip", fail_at_c3)
     report = run(small, tmp_path)
     assert report.waiting == 0 and len(read_records(tmp_path)) == 11
     failure = read_failures(tmp_path).set_index("url").loc[small.url + "/clips/c3"]
@@ -307,6 +307,40 @@ def test_a_tag_that_fits_no_header_does_not_freeze_a_page(small, tmp_path, tag):
     assert "if-none-match" not in small.requests[-1].headers
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_new_ban_holds_however_often_a_crawl_is_called(small, tmp_path, monkeypatch, killed):
+    run(small, tmp_path)
+    if killed:  # between the beginning of a round and the reading of its rules
+
+        def die(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("avrec_lib.collect.crawl.learn_rules", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(small, tmp_path)
+        monkeypatch.undo()
+    small.pages["/robots.txt"] = small.http("User-agent: *\nDisallow: /\n")
+    asked = len(small.requests)
+    for _ in range(3):
+        with pytest.raises(FetchError, match="disallows the start"):
+            run(small, tmp_path)
+    assert set(small.paths()[asked:]) == {"/robots.txt"}
+
+
+def test_rules_are_read_again_after_a_day_and_not_before(small, tmp_path, monkeypatch):
+    run(small, tmp_path, pages=3)
+    small.pages["/robots.txt"] = small.http("User-agent: *\nDisallow: /clips/\n")
+    hours, now = [23], time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3600 * hours[0])
+    run(small, tmp_path, pages=1)
+    assert small.paths().count("/robots.txt") == 1
+    hours[0] = 25
+    asked = len(small.requests)
+    report = run(small, tmp_path)
+    assert small.paths()[asked:].count("/robots.txt") == 1
+    assert report.refused > 3 and not any(path.startswith("/clips/") for path in small.paths()[asked:])
+
+
 def test_others_go_on_while_a_failed_page_waits(small, tmp_path):
     small.pages["/clips/c0"] = lambda _, before: (
         clip_page(small, "at last") if before == 2 else small.http("", "500 No")
@@ -319,6 +353,85 @@ def test_others_go_on_while_a_failed_page_waits(small, tmp_path):
     times = [small.requests[at].time for at in (first, second, third)]
     assert times[1] - times[0] >= 0.2
     assert times[2] - times[1] >= 0.4
+
+
+def busy_site(scripted, after):
+    """A site of a start and two pages; the first page asks for time until ``answers`` says otherwise."""
+    answers = {"/a": scripted.http("", "429 Too Many", Retry_After=after)}
+    scripted.pages |= {
+        "/robots.txt": scripted.http(""),
+        "/": scripted.http('<a href="/a">x</a><a href="/b">x</a>'),
+        "/a": lambda *_: answers["/a"],
+        "/b": scripted.http("b"),
+    }
+    return answers
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Turn the clock on the wall forward."""
+    now, ahead = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: now() + ahead[0])
+
+    def turn(seconds):
+        ahead[0] += seconds
+
+    return turn
+
+
+def test_a_site_that_asks_for_an_hour_is_left_alone_for_an_hour(scripted, tmp_path, later):
+    answers = busy_site(scripted, "3600")
+    report = run(scripted, tmp_path)
+    assert scripted.paths() == ["/robots.txt", "/", "/a"]
+    assert 3590 < report.come_back_in <= 3600
+    assert (report.waiting, report.failed) == (2, 0)
+    later(1800)
+    early = run(scripted, tmp_path)
+    assert early.resumed and early.requests == 0 and 1700 < early.come_back_in <= 1800
+    answers["/a"] = scripted.http("a")
+    later(1801)
+    last = run(scripted, tmp_path)
+    assert scripted.paths()[3:] == ["/a", "/b"]
+    assert (last.come_back_in, last.waiting, last.failed) == (0.0, 0, 0)
+
+
+def test_a_page_that_is_busy_for_ever_ends(scripted, tmp_path, later):
+    busy_site(scripted, "9" * 11)
+    for _ in range(QUICK.busy_retries + 1):
+        report = run(scripted, tmp_path)
+        assert 0.0 < report.come_back_in <= 86_400
+        later(report.come_back_in)
+    assert run(scripted, tmp_path).come_back_in == 0.0
+    assert scripted.paths().count("/a") == QUICK.busy_retries + 1 == 6
+    assert read_failures(tmp_path)[["kind", "attempts"]].values.tolist() == [["busy", 6]]
+    assert scripted.paths()[-1] == "/b"
+
+
+def test_a_page_that_asks_for_no_time_again_and_again_ends_too(scripted, tmp_path):
+    busy_site(scripted, "0")
+    began = time.monotonic()
+    run(scripted, tmp_path)
+    assert scripted.paths().count("/a") == 6
+    # 20 ms doubled at each further one: no hurry because the site says 0.
+    assert time.monotonic() - began > 0.02 * (1 + 2 + 4 + 8 + 16)
+    assert read_failures(tmp_path)["kind"].tolist() == ["status"]
+
+
+def test_busy_answers_do_not_use_up_the_tries_of_a_page(scripted, tmp_path):
+    answers = busy_site(scripted, "0")
+    busy = answers["/a"]
+    scripted.pages["/a"] = lambda _, before: (
+        busy if before < 4 else scripted.http("", "500 No") if before < 6 else scripted.http("a")
+    )
+    assert run(scripted, tmp_path).failed == 0
+
+
+def test_a_short_pause_is_kept_by_the_next_call_too(scripted, tmp_path):
+    busy_site(scripted, "1")
+    run(scripted, tmp_path, pages=2)
+    run(scripted, tmp_path, pages=1)
+    busy, after = scripted.requests[2:4]
+    assert busy.path == "/a" and after.time - busy.time >= 0.99
 
 
 def test_redirects_are_followed_once_and_loops_are_told_whole(small, tmp_path):

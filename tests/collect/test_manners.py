@@ -113,6 +113,24 @@ def test_a_byte_order_mark_does_not_switch_the_first_group_off(scripted):
         assert not client.may_fetch("http://other.example/private/x")
 
 
+def test_a_client_reads_rules_again_after_a_day_and_keeps_them_where_they_cannot_be_read(scripted):
+    time_, day = FakeTime(), 86_400
+    manners = Manners(delay_seconds=0.0, retries=0)
+    scripted.pages["/robots.txt"] = scripted.http(ROBOTS)
+    with PoliteClient(manners, clock=time_.clock, sleep=time_.sleep) as client:
+        assert client.may_fetch(scripted.url + "/a")
+        time_.now += day - 60
+        assert client.may_fetch(scripted.url + "/a")
+        assert len(scripted.requests) == 1
+        scripted.pages["/robots.txt"] = scripted.http("", "503 Busy")
+        time_.now += day
+        assert client.may_fetch(scripted.url + "/a") and not client.may_fetch(scripted.url + "/private/x")
+        assert len(scripted.requests) == 2
+        scripted.pages["/robots.txt"] = scripted.http("User-agent: *\nDisallow: /")
+        time_.now += day
+        assert not client.may_fetch(scripted.url + "/a")
+
+
 def test_a_redirect_into_a_forbidden_place_is_not_followed(scripted):
     scripted.pages |= {
         "/robots.txt": scripted.http(ROBOTS),
@@ -268,7 +286,11 @@ def test_a_site_that_asks_for_too_much_time_is_given_up(scripted):
     scripted.pages["/a"] = scripted.http("", "429 Too Many", Retry_After="3600")
     with PoliteClient(QUICK, obey_robots=False) as client:
         error = failure(client, scripted.url + "/a")
-    assert (error.kind, error.retry_after, len(scripted.requests)) == ("busy", 3600.0, 1)
+        assert (error.kind, error.retry_after, len(scripted.requests)) == ("busy", 3600.0, 1)
+        # So are its other addresses, and without being asked.
+        other = failure(client, scripted.url + "/b")
+    assert other.kind == "busy" and 3590 < other.retry_after <= 3600
+    assert len(scripted.requests) == 1
 
 
 def test_retry_after_is_read_in_both_forms_and_nonsense_is_not():
