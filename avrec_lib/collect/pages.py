@@ -34,6 +34,7 @@ FIELDS: tuple[str, ...] = (
 """What a page says about its clip."""
 
 _MOST_TAGS = 200
+_LONGEST_TITLE, _LONGEST_DESCRIPTION = 2_000, 5_000  # characters of what is cleaned
 _LONGEST_TAG = 100  # characters of what is cleaned, so that a page of long keywords costs no minutes
 _YEARS = (1900, 2200)  # beyond them a date is a slip or an attack, and an offset may leap over the calendar's end
 _CLIP = re.compile(r"/clips/([A-Za-z0-9_-]{1,64})/?\Z")
@@ -121,9 +122,15 @@ def _tags(keywords: object) -> str | None:
     return "|".join(dict.fromkeys(word for word in plain if word)) or None
 
 
-def _first(*values: object) -> str | None:
-    """Return the first value that has text, plain."""
-    return next((text for text in map(plain_text, values) if text), None)
+def _first(longest: int, *values: object) -> str | None:
+    """Return the first value that has text, plain; only its first characters are looked at, since each costs time."""
+    texts = (plain_text(value[:longest]) for value in values if isinstance(value, str))
+    return next((text for text in texts if text), None)
+
+
+def _base(soup: BeautifulSoup, url: str) -> str:
+    """Return the address that a page's relative links start from."""
+    return tidy_address(url, _value(soup, "base[href]", "href")) or url
 
 
 def parse_clip_page(html: bytes, url: str, content_type: str = "") -> dict[str, Any]:
@@ -143,7 +150,8 @@ def parse_clip_page(html: bytes, url: str, content_type: str = "") -> dict[str, 
     Returns
     -------
     dict
-        ``clip_id``; all of :data:`FIELDS` (text is plain: no markup, entities resolved; ``tags`` are words separated
+        ``clip_id``; all of :data:`FIELDS` (text is plain: no markup, entities resolved, read to
+        2,000 characters of a title and 5,000 of a description; ``tags`` are words separated
         by '|'; ``uploaded`` a Timestamp in UTC; ``duration_seconds`` a float); ``missing``, the names of the fields
         that are None. Absent or unreadable nodes give None; nothing is raised.
     """
@@ -165,23 +173,25 @@ def read_clip(soup: BeautifulSoup, url: str) -> dict[str, Any]:
     dict
         The record.
     """
-    video, meta = _video(soup), _meta(soup)
+    video, meta, base = _video(soup), _meta(soup), _base(soup, url)
     creator = video.get("creator") or video.get("author")
     creator = creator[0] if isinstance(creator, list) and creator else creator
     creator_url = (creator.get("url") if isinstance(creator, dict) else creator) or _value(soup, _CREATOR_LINK, "href")
     record: dict[str, Any] = {
-        "title": _first(video.get("name"), meta.get("og:title"), _value(soup, "h1.clip-title")),
-        "description": _first(video.get("description"), meta.get("og:description"), _value(soup, "p.description")),
+        "title": _first(_LONGEST_TITLE, video.get("name"), meta.get("og:title"), _value(soup, "h1.clip-title")),
+        "description": _first(
+            _LONGEST_DESCRIPTION, video.get("description"), meta.get("og:description"), _value(soup, "p.description")
+        ),
         "tags": _tags(video.get("keywords")) or _tags(_listed(soup)),
-        "creator_id": _number_of(_CREATOR, tidy_address(url, creator_url)),
+        "creator_id": _number_of(_CREATOR, tidy_address(base, creator_url)),
         "uploaded": _parse_time(video.get("uploadDate")) or _parse_time(_value(soup, "time[datetime]", "datetime")),
         "duration_seconds": parse_duration(video.get("duration"))
         or _seconds(_value(soup, "[data-seconds]", "data-seconds")),
-        "content_url": tidy_address(url, video.get("contentUrl")) or tidy_address(url, meta.get("og:video")),
+        "content_url": tidy_address(base, video.get("contentUrl")) or tidy_address(base, meta.get("og:video")),
     }
     missing = [name for name in FIELDS if record[name] is None]
     # A page that has moved still says whose it is.
-    canonical = tidy_address(url, _value(soup, 'link[rel="canonical"]', "href"))
+    canonical = tidy_address(base, _value(soup, 'link[rel="canonical"]', "href"))
     return {"clip_id": _number_of(_CLIP, url) or _number_of(_CLIP, canonical), **record, "missing": missing}
 
 
@@ -226,14 +236,15 @@ def find_links(soup: BeautifulSoup, url: str) -> list[str]:
     Returns
     -------
     list of str
-        Absolute addresses of the same scheme, host and port, each once, in the order of the page. Links marked
-        ``rel="nofollow"`` are left out. How many there can be, :func:`avrec_lib.collect.markup.tidy` bounds.
+        Absolute addresses of the same scheme, host and port, each once, in the order of the page; relative ones start
+        from the page's ``base``, where it has one. Links marked ``rel="nofollow"`` are left out. How
+        many there can be, :func:`avrec_lib.collect.markup.tidy` bounds.
     """
-    here, found = origin_of(url), dict[str, None]()
+    here, base, found = origin_of(url), _base(soup, url), dict[str, None]()
     for node in soup.find_all("a", href=True):
-        if "nofollow" in (node.get("rel") or []):
+        if "nofollow" in (word.casefold() for word in node.get("rel") or []):
             continue
-        link = tidy_address(url, node["href"])
+        link = tidy_address(base, node["href"])
         if link is not None and origin_of(link) == here:
             found[link] = None
     return list(found)

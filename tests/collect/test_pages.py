@@ -238,6 +238,28 @@ def test_no_page_keeps_the_parser_busy(piece):
     assert time.process_time() - begun < 4.0
 
 
+@pytest.mark.parametrize("piece", ["&lt;", "&lt;b", "&amp;lt;", "<b", "&#60;", "& "])
+def test_a_page_of_nothing_but_a_title_and_a_description_keeps_nobody_busy(piece):
+    long = piece * 25_000
+    data = json.dumps({"@type": "VideoObject", "name": long, "description": long})
+    pages = [
+        f'<h1 class="clip-title">{long}</h1><p class="description">{long}</p>',
+        f'<script type="application/ld+json">{data}</script>',
+        f'<meta property="og:title" content="{long}"><meta property="og:description" content="{long}">',
+    ]
+    parse("<p>warm</p>")
+    for page in pages:
+        begun = time.process_time()
+        record = parse(page)
+        assert time.process_time() - begun < 1.2
+        assert len(record["title"] or "") <= 2_000 and len(record["description"] or "") <= 5_000
+
+
+def test_a_long_title_and_description_are_cut_and_not_dropped():
+    record = parse(f'<h1 class="clip-title">{"t" * 9000}</h1><p class="description">{"d" * 9000}</p>')
+    assert (record["title"], record["description"]) == ("t" * 2_000, "d" * 5_000)
+
+
 def test_nested_tags_and_long_keywords_keep_nobody_busy():
     nested = '<ul class="tags">' + "<ul class='tags'><li>rain" * 9_900
     words = ["<b>" + "x<i>" * 2_500 + f"{number}" for number in range(190)]
@@ -271,6 +293,35 @@ def test_links_lead_to_the_same_site_only_and_once():
         "http://tide.pool/%C3%A9%20x?q=%C3%BC",
         "http://tide.pool/i",
     ]
+
+
+@pytest.mark.parametrize("words", ["nofollow", "NoFollow", "ugc NOFOLLOW noopener"])
+def test_a_link_that_is_not_to_be_followed_is_not_however_it_is_written(words):
+    assert find_links(soup_of(f'<a href="/a" rel="{words}">x</a><a href="/b" rel="next">x</a>'), URL) == [
+        "http://tide.pool/b"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base", "links"),
+    [
+        ("/deep/er/", ["http://tide.pool/deep/er/a", "http://tide.pool/b"]),
+        ("http://tide.pool/x", ["http://tide.pool/a", "http://tide.pool/b"]),
+        # As in a browser, relative links then lead to another site, and are not followed.
+        ("http://other.example/", []),
+        ("javascript:x", ["http://tide.pool/clips/a", "http://tide.pool/b"]),
+    ],
+)
+def test_links_are_relative_to_the_base_that_a_page_gives(base, links):
+    page = f'<base target="_top"><base href="{base}"><base href="/not-this/"><a href="a">x</a><a href="/b">x</a>'
+    assert find_links(soup_of(page), URL) == links
+
+
+def test_a_record_too_is_read_relative_to_the_base():
+    data = '{"@type": "VideoObject", "contentUrl": "c1.mp4", "creator": {"url": "creators/k7"}}'
+    record = parse(f'<base href="/media/"><script type="application/ld+json">{data}</script>')
+    assert record["content_url"] == "http://tide.pool/media/c1.mp4"
+    assert (record["creator_id"], record["clip_id"]) == ("k7", "c1")
 
 
 def test_no_link_of_a_page_and_no_location_of_a_sitemap_is_left_out_silently():
