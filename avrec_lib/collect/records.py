@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-import zlib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from avrec_lib.collect.bounded import FetchError, unpack
 from avrec_lib.collect.frontier import DATABASE, RECORD_COLUMNS
 from avrec_lib.collect.kept import explained
 
@@ -50,10 +50,23 @@ def read_records(folder: str | Path) -> pd.DataFrame:
     rows = _read(folder, f"SELECT {', '.join(RECORD_COLUMNS)} FROM records ORDER BY url")  # noqa: S608  # our own names
     table = pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
     text = ["url", "clip_id", "title", "description", "tags", "creator_id", "content_url", "sha256"]
-    for name in ("uploaded", "fetched_at"):
-        table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
-    table["missing"] = [json.loads(names) for names in table["missing"]]
-    return table.astype({**dict.fromkeys(text, "str"), "duration_seconds": "float64", "status": "int64"})
+    # The file may come from anybody.
+    try:
+        for name in ("uploaded", "fetched_at"):
+            table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601", errors="coerce").dt.as_unit("us")
+        table["missing"] = [_names(missing) for missing in table["missing"]]
+        return table.astype({**dict.fromkeys(text, "str"), "duration_seconds": "float64", "status": "int64"})
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        told = f"{type(error).__name__}: {error}"[:300]
+        raise ValueError(f"{Path(folder) / DATABASE} holds records that are none of a crawl's ({told})") from error
+
+
+def _names(missing: str) -> list[str]:
+    """Read a record's list of missing fields."""
+    names = json.loads(missing)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"missing fields {missing[:60]!r}")
+    return names
 
 
 def read_failures(folder: str | Path) -> pd.DataFrame:
@@ -84,7 +97,7 @@ def read_failures(folder: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).astype({**dict.fromkeys(names[:3], "str"), "attempts": "int64"})
 
 
-def read_page(folder: str | Path, url: str) -> bytes:
+def read_page(folder: str | Path, url: str, *, max_bytes: int = 20_000_000) -> bytes:
     """Return the bytes that a record was read from.
 
     Parameters
@@ -93,6 +106,8 @@ def read_page(folder: str | Path, url: str) -> bytes:
         The crawl's.
     url : str
         The record's.
+    max_bytes : int
+        Largest page after unpacking, bytes.
 
     Returns
     -------
@@ -103,8 +118,13 @@ def read_page(folder: str | Path, url: str) -> bytes:
     ------
     KeyError
         If there is no record of that address.
+    ValueError
+        If what is kept is no page, or a larger one.
     """
     rows = _read(folder, "SELECT html FROM records WHERE url = ?", (url,))
     if not rows:
         raise KeyError(f"no record of {url} in {folder}")
-    return zlib.decompress(rows[0][0])
+    try:
+        return unpack(bytes(memoryview(rows[0][0])), "deflate", max_bytes, url)
+    except (FetchError, TypeError) as error:
+        raise ValueError(f"{Path(folder) / DATABASE} holds no page that can be read ({error})") from error

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections import Counter
 from types import SimpleNamespace
 
@@ -514,6 +515,37 @@ def test_a_folder_in_the_place_of_a_crawls_file_is_told(small, tmp_path):
         run(small, tmp_path)
     with pytest.raises(IsADirectoryError, match=r"crawl\.sqlite"):
         read_records(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("missing", value) for value in ("{", "[" * 100_000, "7", '[["title"]]', None)),
+        ("status", "odd"),
+        ("duration_seconds", "long"),
+    ],
+)
+def test_a_file_of_somebody_else_with_odd_records_is_told_by_its_path(small, tmp_path, column, value):
+    run(small, tmp_path)
+    with sqlite3.connect(tmp_path / "crawl.sqlite") as database:
+        database.execute(f"UPDATE records SET {column} = ? WHERE clip_id = 'c3'", (value,))
+    database.close()
+    with pytest.raises(ValueError, match=r"crawl\.sqlite") as caught:
+        read_records(tmp_path)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("html", [zlib.compress(bytes(30_000_000)), b"no zlib", zlib.compress(b"cut")[:-3], "text"])
+def test_a_page_that_unpacks_to_too_much_or_to_nothing_is_told_by_its_path(small, tmp_path, html):
+    run(small, tmp_path)
+    url = f"{small.url}/clips/c3"
+    with sqlite3.connect(tmp_path / "crawl.sqlite") as database:
+        database.execute("UPDATE records SET html = ? WHERE url = ?", (html, url))
+    database.close()
+    with pytest.raises(ValueError, match=r"crawl\.sqlite"):
+        read_page(tmp_path, url)
+    if isinstance(html, bytes) and len(html) > 1000:
+        assert len(read_page(tmp_path, url, max_bytes=30_000_000)) == 30_000_000
 
 
 CHILD = """
