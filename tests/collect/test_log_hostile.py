@@ -191,6 +191,7 @@ FILES = {
 }
 
 
+@pytest.mark.timeout(30)  # unpacking a bomb to its end takes minutes
 @pytest.mark.parametrize("case", FILES)
 def test_a_strange_file_ends_in_rows_and_reasons(tmp_path, case):
     content, kept, reason = FILES[case]
