@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import httpx
@@ -16,8 +17,8 @@ from protego import Protego
 
 from avrec_lib.collect.addresses import origin_of
 from avrec_lib.collect.bounded import Answer, FetchError, Wire
+from avrec_lib.collect.pace import TokenBucket
 from avrec_lib.collect.rules import (
-    HTML_TYPES,
     RETRIED_STATUS,
     RULES_LAST,
     Manners,
@@ -31,85 +32,16 @@ from avrec_lib.collect.rules import (
     redirect_target,
 )
 
-__all__ = [
-    "HTML_TYPES",
-    "Answer",
-    "FetchError",
-    "Manners",
-    "PoliteClient",
-    "TokenBucket",
-    "allowed",
-]
+# What a reader of the book needs at hand, whichever module it stands in.
+__all__ = ["FetchError", "Manners", "PoliteClient", "TokenBucket", "allowed"]
+
+Read = TypeVar("Read")
 
 _ROBOTS_CHARACTERS = 512_000
 """How much of a ``robots.txt`` is read: RFC 9309 asks for 500 KiB, and each rule costs time at each address."""
 
 _COURTESY = 1.0
 """Pause between requests to a site that says nothing about it, seconds."""
-
-
-class TokenBucket:
-    """Let something happen at most at a given rate.
-
-    The bucket gains `rate` tokens a second up to `capacity`; each request takes one, and waits where there is none.
-
-    Parameters
-    ----------
-    rate : float
-        Tokens a second, above 0.
-    capacity : float
-        Largest burst; 1 leaves a pause of ``1 / rate`` between any two requests.
-    clock, sleep : callable
-        The time in seconds, and how to wait; tests give their own.
-    """
-
-    def __init__(
-        self,
-        rate: float,
-        capacity: float = 1.0,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        if not (rate > 0.0 and capacity >= 1.0):
-            raise ValueError(f"a bucket needs rate > 0 and capacity >= 1, got {rate} and {capacity}")
-        self.rate = rate
-        self.capacity = capacity
-        self._clock = clock
-        self._sleep = sleep
-        self._tokens = capacity
-        self._filled = clock()
-
-    def take(self) -> float:
-        """Take a token, waiting for it where there is none.
-
-        Returns
-        -------
-        float
-            Seconds waited.
-        """
-        waited = 0.0
-        while True:
-            now = self._clock()
-            self._tokens = min(self.capacity, self._tokens + max(0.0, now - self._filled) * self.rate)
-            self._filled = max(now, self._filled)
-            missing = (1.0 - self._tokens) / self.rate + self._filled - now
-            if missing <= 1e-9:
-                self._tokens -= 1.0
-                return waited
-            self._sleep(missing)
-            waited += missing
-
-    def empty(self, pause: float = 0.0) -> None:
-        """Spill all tokens, and fill again only after a pause.
-
-        Parameters
-        ----------
-        pause : float
-            Seconds during which no token comes in.
-        """
-        self._tokens = 0.0
-        self._filled = max(self._filled, self._clock() + pause)
 
 
 class PoliteClient:
@@ -337,6 +269,51 @@ class PoliteClient:
             raise FetchError("protocol", url, f"status {answer.status} does not answer what was asked")
         return replace(answer, waited=waited)
 
+    def ask(
+        self,
+        url: str,
+        *,
+        read: Callable[[Answer], Read],
+        tries: Callable[[FetchError], int] | None = None,
+        **options: Any,
+    ) -> Read:
+        """Send one request and read its answer, again where that may help: no redirect, no look at the rules.
+
+        Parameters
+        ----------
+        url : str
+            The address.
+        read : callable
+            Makes of an answer what is wanted. A :class:`FetchError` that it raises counts as a failed try.
+        tries : callable, optional
+            Says how often an address may be asked again after an error; default :meth:`Manners.tries_after`.
+        **options
+            ``method, headers, content, types`` as :meth:`ask_once`.
+
+        Returns
+        -------
+        object
+            What `read` made of the first answer that it could read.
+
+        Raises
+        ------
+        FetchError
+            The last one, when there are no tries left.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return read(self.ask_once(url, **options))
+            except FetchError as error:
+                if attempt > (tries or self.manners.tries_after)(error):
+                    raise
+                # What the site asked for, it is given by ask_once.
+                pause = pause_before_retry(self.manners, attempt, url, self._seed) - (error.retry_after or 0.0)
+                if pause > 0.0:
+                    self._sleep(pause)
+                    self.waited += pause
+
     def get(
         self,
         url: str,
@@ -354,7 +331,7 @@ class PoliteClient:
         etag, last_modified : str, optional
             As an earlier answer's headers gave them: a page that has not changed is then not sent again.
         types : tuple of str
-            Media types that are wanted, e.g. :data:`HTML_TYPES`; empty means all.
+            Media types that are wanted, e.g. :data:`avrec_lib.collect.rules.HTML_TYPES`; empty means all.
 
         Returns
         -------
@@ -374,8 +351,9 @@ class PoliteClient:
             here = seen[-1]
             if obey and not self.may_fetch(here):
                 raise FetchError("robots", url, f"robots.txt disallows {here}")
-            answer, asked, pause = self._retry(here, headers, types)
-            requests, waited = requests + asked, waited + pause
+            sent, slept = self.requests, self.waited
+            answer = self.ask(here, read=lambda answer: answer, headers=headers, types=types)
+            requests, waited = requests + self.requests - sent, waited + self.waited - slept
             if not is_redirect(answer):
                 return replace(answer, requests=requests, waited=waited)
             seen.append(redirect_target(answer))
@@ -383,19 +361,3 @@ class PoliteClient:
                 raise FetchError("redirect-loop", url, " -> ".join(seen)[:500])
             if len(seen) > self.manners.max_redirects + 1:
                 raise FetchError("too-many-redirects", url, f"more than {self.manners.max_redirects}")
-
-    def _retry(self, url: str, headers: dict[str, str], types: tuple[str, ...]) -> tuple[Answer, int, float]:
-        waited, attempt = 0.0, 0
-        while True:
-            attempt += 1
-            try:
-                answer = self.ask_once(url, headers=headers, types=types)
-            except FetchError as error:
-                if attempt > self.manners.tries_after(error):
-                    raise
-                # A Retry-After holds the whole site already; our own pause is for this address.
-                pause = pause_before_retry(self.manners, attempt, url, self._seed) if error.retry_after is None else 0.0
-                self._sleep(pause)
-                waited += pause
-            else:
-                return answer, attempt, waited + answer.waited

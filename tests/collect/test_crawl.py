@@ -16,10 +16,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from avrec_lib.collect.bounded import FetchError
 from avrec_lib.collect.crawl import crawl, read_failures, read_page, read_records
 from avrec_lib.collect.kept import open_store
-from avrec_lib.collect.manners import FetchError, Manners
 from avrec_lib.collect.pages import read_clip
+from avrec_lib.collect.rules import Manners
 from avrec_lib.world import Profile
 from avrec_lib.world.generate import make_tables
 from avrec_lib.world.site import serve_site

@@ -11,8 +11,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from avrec_lib.collect.api import PagedClient, download, read_bad_items
+from avrec_lib.collect.bounded import FetchError
 from avrec_lib.collect.crawl import crawl, read_failures, read_page, read_records
-from avrec_lib.collect.manners import FetchError, Manners
+from avrec_lib.collect.rules import Manners
 
 PAGES = 160
 ANSWERS = 100

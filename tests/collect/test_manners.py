@@ -11,15 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avrec_lib.collect.manners import (
-    FetchError,
-    Manners,
-    PoliteClient,
-    TokenBucket,
-    allowed,
-    pause_before_retry,
-    read_retry_after,
-)
+from avrec_lib.collect.bounded import FetchError
+from avrec_lib.collect.manners import PoliteClient, TokenBucket
+from avrec_lib.collect.rules import Manners, allowed, pause_before_retry, read_retry_after
 
 QUICK = Manners(
     delay_seconds=0.0, timeout_seconds=0.3, total_seconds=0.8, backoff_seconds=0.01, longest_wait=1.5, max_bytes=100_000
@@ -300,6 +294,37 @@ def test_retry_after_is_read_in_both_forms_and_nonsense_is_not():
     assert read_retry_after("Thu, 01 Jan 2015 00:00:30 GMT", now) == 0.0
     for nonsense in ("", "soon", "-4", "1e9", "9" * 5000, "٣", "Thu, 99 Jan 2026 00:00:30 GMT"):
         assert read_retry_after(nonsense, now) is None
+
+
+def test_what_cannot_be_read_is_asked_again_as_often_as_the_reader_says(scripted):
+    def read(answer):
+        if answer.body != b"whole":
+            raise FetchError("json", answer.url, "cut")
+        return len(answer.body)
+
+    scripted.pages["/a"] = lambda _, before: scripted.http("whole" if before == 2 else "who")
+    with PoliteClient(QUICK, obey_robots=False) as client:
+        assert client.ask(scripted.url + "/a", read=read, tries=lambda error: 2) == 5
+        assert client.requests == 3 and client.waited >= 0.01 + 0.02
+        scripted.pages["/a"] = scripted.http("who")
+        with pytest.raises(FetchError, match="json: cut"):
+            client.ask(scripted.url + "/a", read=read)
+        assert client.requests == 4
+        with pytest.raises(FetchError, match="status 500"):
+            scripted.pages["/a"] = scripted.http("", "500 Oops")
+            client.ask(scripted.url + "/a", method="POST", content=b"x", read=read, tries=lambda error: 0)
+    assert (scripted.requests[-1].method, scripted.requests[-1].body) == ("POST", b"x")
+
+
+def test_a_site_that_asks_for_no_time_is_not_hurried(scripted):
+    scripted.pages["/a"] = lambda _, before: (
+        scripted.http("a") if before == 3 else scripted.http("", "429 Too Many", Retry_After="0")
+    )
+    with PoliteClient(Manners(delay_seconds=0.0, backoff_seconds=0.05), obey_robots=False) as client:
+        answer = client.get(scripted.url + "/a")
+    assert answer.requests == 4
+    assert answer.waited >= 0.05 + 0.1 + 0.2
+    assert scripted.requests[-1].time - scripted.requests[0].time >= 0.05 + 0.1 + 0.2
 
 
 # --- redirects -------------------------------------------------------------------------------------------------------
