@@ -5,6 +5,7 @@ was. What can be repaired by asking again is; an item that is not as agreed is
 kept aside with its reason; all else is a :class:`FetchError`.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,9 @@ import pandas as pd
 from avrec_lib.collect.api_items import ApiClip, ApiPage, read_items, read_json
 from avrec_lib.collect.api_store import DATABASE, ApiStore
 from avrec_lib.collect.bounded import Answer, FetchError
+from avrec_lib.collect.kept import explained
 from avrec_lib.collect.manners import PoliteClient
-from avrec_lib.collect.rules import Manners, is_redirect, pause_before_retry
+from avrec_lib.collect.rules import Manners, is_redirect
 
 __all__ = ["ApiClip", "ApiPage", "PagedClient", "download", "read_bad_items"]
 
@@ -57,7 +59,6 @@ class PagedClient:
         self.limit = limit
         self.tokens = 0
         self._account = {"client_id": client_id, "client_secret": client_secret}
-        self._seed = seed
         self._token: str | None = None
         self._client = PoliteClient(
             manners or Manners(delay_seconds=0.02, slow_retries=3), obey_robots=False, seed=seed
@@ -80,21 +81,18 @@ class PagedClient:
 
     def _send(self, url: str, **options: Any) -> Any:
         """Send one request and read its JSON, again where that may help."""
-        manners, attempt = self._client.manners, 0
-        while True:
-            attempt += 1
-            try:
-                answer: Answer = self._client.ask_once(url, **options)
-                if is_redirect(answer):
-                    # A token must not be carried elsewhere, so an interface's redirects are not followed.
-                    raise FetchError("off-site", url, f"redirects to {answer.headers['location'][:200]!r}")
-                return read_json(answer.body, url)
-            except FetchError as error:
-                tries = manners.retries if error.kind == "json" else manners.tries_after(error)
-                if attempt > tries:
-                    raise
-                if error.retry_after is None:
-                    self._client.pause(url, pause_before_retry(manners, attempt, url, self._seed))
+        manners = self._client.manners
+
+        def read(answer: Answer) -> Any:
+            if is_redirect(answer):
+                # A token must not be carried elsewhere, so an interface's redirects are not followed.
+                raise FetchError("off-site", url, f"redirects to {answer.headers['location'][:200]!r}")
+            return read_json(answer.body, url)
+
+        def tries(error: FetchError) -> int:
+            return manners.retries if error.kind == "json" else manners.tries_after(error)
+
+        return self._client.ask(url, read=read, tries=tries, **options)
 
     def _renew(self) -> None:
         """Fetch a token."""
@@ -227,9 +225,15 @@ def download(client: PagedClient, folder: str | Path, *, refresh: bool = False) 
     ------
     FetchError
         As :meth:`PagedClient.items`; what was read before stays.
+    RuntimeError
+        If another process downloads into the folder.
+    OSError
+        If the disk is full or not ours to write.
+    ValueError
+        If the folder holds another interface's items, or something else.
     """
-    store = ApiStore(Path(folder))
-    try:
+    path = Path(folder) / DATABASE
+    with contextlib.closing(ApiStore(Path(folder), client.base_url)) as store, explained(path, "download"):
         cursor, finished = store.place()
         if finished and refresh:
             store.restart()
@@ -245,8 +249,6 @@ def download(client: PagedClient, folder: str | Path, *, refresh: bool = False) 
                 for page in client.items():
                     store.add(page)
         return store.table()
-    finally:
-        store.close()
 
 
 def read_bad_items(folder: str | Path) -> pd.DataFrame:
@@ -270,8 +272,5 @@ def read_bad_items(folder: str | Path) -> pd.DataFrame:
     path = Path(folder) / DATABASE
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; download into {folder} first")
-    store = ApiStore(Path(folder))
-    try:
+    with contextlib.closing(ApiStore(Path(folder))) as store:
         return store.bad()
-    finally:
-        store.close()

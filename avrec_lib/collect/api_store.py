@@ -1,18 +1,24 @@
 """Where a download from the platform's interface is kept, so that one that was killed can go on."""
 
-import sqlite3
 from pathlib import Path
 
 import msgspec
 import pandas as pd
 
 from avrec_lib.collect.api_items import ApiClip, ApiPage
+from avrec_lib.collect.kept import open_store
 from avrec_lib.collect.markup import plain_text
 
 __all__ = ["DATABASE", "ApiStore"]
 
 DATABASE = "api.sqlite"
 """Name of the file in a download's folder."""
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS items (number INTEGER PRIMARY KEY, clip_id TEXT NOT NULL UNIQUE, json TEXT);"
+    "CREATE TABLE IF NOT EXISTS bad (reason TEXT NOT NULL, json TEXT NOT NULL, UNIQUE (reason, json));"
+    "CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT, finished INTEGER);"
+    "CREATE TABLE IF NOT EXISTS site (one INTEGER PRIMARY KEY CHECK (one = 1), address TEXT NOT NULL);"
+)
 
 
 class ApiStore:
@@ -22,17 +28,23 @@ class ApiStore:
     ----------
     folder : Path
         Where they are kept; made if absent.
+    address : str, optional
+        Of the interface; a folder holds the items of one.
+
+    Raises
+    ------
+    RuntimeError, OSError, ValueError
+        As :func:`avrec_lib.collect.kept.explained`; ValueError also if the folder holds another interface's items.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(folder / DATABASE, isolation_level=None)
-        self._db.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-            "CREATE TABLE IF NOT EXISTS items (number INTEGER PRIMARY KEY, clip_id TEXT NOT NULL UNIQUE, json TEXT);"
-            "CREATE TABLE IF NOT EXISTS bad (reason TEXT NOT NULL, json TEXT NOT NULL, UNIQUE (reason, json));"
-            "CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), cursor TEXT, finished INTEGER);"
-        )
+    def __init__(self, folder: Path, address: str | None = None) -> None:
+        self._db = open_store(folder / DATABASE, _SCHEMA, "download")
+        if address is not None:
+            self._db.execute("INSERT OR IGNORE INTO site VALUES (1, ?)", (address,))
+            (held,) = self._db.execute("SELECT address FROM site").fetchone()
+            if held != address:
+                self.close()
+                raise ValueError(f"{folder} holds a download from {held}; give {address} another folder")
 
     def close(self) -> None:
         """Close the file."""

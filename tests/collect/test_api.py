@@ -1,5 +1,6 @@
 """The API client: tokens are renewed, cut pages asked again, downloads resumed, nonsense told."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ import pytest
 
 from avrec_lib.collect.api import PagedClient, download, read_bad_items
 from avrec_lib.collect.api_items import read_json
+from avrec_lib.collect.api_store import ApiStore
 from avrec_lib.collect.manners import FetchError, Manners
 
 QUICK = Manners(
@@ -260,6 +262,21 @@ def test_an_id_that_is_no_name_and_a_date_that_is_no_date_are_set_aside(api, cli
     api.items[1] = item(1, **{field: value})
     assert len(download(client, tmp_path)) == len(api.items) - 1
     assert told in read_bad_items(tmp_path)["reason"].iloc[0]
+
+
+def test_a_folder_holds_one_interface_and_serves_one_download_at_a_time(api, client, tmp_path):
+    download(client, tmp_path)
+    with (
+        PagedClient("http://127.0.0.1:9", "me", "word", QUICK) as other,
+        pytest.raises(ValueError, match="another fol"),
+    ):
+        download(other, tmp_path)
+    with contextlib.closing(ApiStore(tmp_path)), pytest.raises(RuntimeError, match="in use by another download"):
+        download(client, tmp_path, refresh=True)
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "api.sqlite").write_bytes(b"no database" * 99)
+    with pytest.raises(ValueError, match="is not a download's file"):
+        download(client, tmp_path / "odd")
 
 
 def test_markup_in_any_text_becomes_plain(api, client, tmp_path):
