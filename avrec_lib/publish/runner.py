@@ -171,19 +171,29 @@ def is_kept(project: Project, chapter: Path, parameters: dict[str, object]) -> b
     return _kept(chapter_key(project, chapter, parameters), chapter.stem) is not None
 
 
+def _echo(output: Any, stated: set[str | None]) -> str | None:
+    """Return the first line of an output that begins with a claim's name and its text, or None."""
+    shown = output.get("data", {}).get("text/plain", "") or output.get("text", "")
+    line = next(iter(shown.splitlines()), "")
+    name, colon, _ = line.lstrip("([").partition(": ")
+    return line if colon and name in stated else None
+
+
 def check_executed(path: Path, chapter: str) -> None:
     """Refuse a notebook that was not really run from end to end.
 
     Raises
     ------
     BuildError
-        If a cell did not run or wrote a warning, or papermill reports no run time.
+        If a cell did not run, wrote a warning or ends in an echo of a claim, or papermill reports no run time.
     """
     notebook = nbformat.read(path, as_version=4)
     duration = notebook.metadata.get("papermill", {}).get("duration") or 0.0
     if duration <= 0.0:
         raise BuildError(f"chapter {chapter}: the notebook reports zero run time, so it was not executed")
-    for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    stated = {out.get("metadata", {}).get("scrapbook", {}).get("name") for cell in code for out in cell.outputs}
+    for number, cell in enumerate(code, start=1):
         if cell.source.strip() and cell.execution_count is None:
             raise BuildError(f"chapter {chapter}: code cell {number} was not executed")
         if any(output.output_type == "error" for output in cell.outputs):
@@ -191,6 +201,12 @@ def check_executed(path: Path, chapter: str) -> None:
         said = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
         if said:
             raise BuildError(f"chapter {chapter}: code cell {number} warns, and a page shows no warnings: {said[:500]}")
+        for output in cell.outputs:
+            if echo := _echo(output, stated):
+                raise BuildError(
+                    f"chapter {chapter}: code cell {number} shows a claim as a stray line ({echo!r}); the sentence pastes "
+                    "it, so end the cell's last line with a semicolon"
+                )
 
 
 def _failure(chapter: Path, executed: Path, failed: dict[str, Any]) -> BuildError:

@@ -61,7 +61,7 @@ SECOND = (
 from avrec_lib.publish.ledger import claim
 from avrec_lib.tables import EVENT_KINDS
 
-claim("kinds-of-event", len(EVENT_KINDS))
+claim("kinds-of-event", len(EVENT_KINDS));
 ```
 
 There are {glue:text}`kinds-of-event` kinds. Go back to {doc}`01_first`.

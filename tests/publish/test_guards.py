@@ -48,6 +48,44 @@ def test_a_notebook_that_did_not_run_is_refused(recorded_book, tmp_path, damage)
         check_executed(tmp_path / "broken.ipynb", "01_first")
 
 
+def test_a_claim_that_shows_itself_at_the_end_of_a_cell_fails_the_build(small_book):
+    small_book.edit("chapters/02_second.md", "len(EVENT_KINDS));", "len(EVENT_KINDS))")
+    said = small_book.run("claims", "--profile", "smoke", "--record", status=1)
+    assert "chapter 02_second: code cell 3 shows a claim as a stray line ('kinds-of-event: 8')" in said, said
+
+
+@pytest.mark.parametrize(
+    ("shown", "refused"),
+    [
+        ("some-claim: better by 0.1 [0.0, 0.2]", True),
+        ("(some-claim: 8, 3)", True),
+        ("[some-claim: 8]", True),
+        ("some-claim: 8\nand more", True),
+        ("another-name: 8", False),
+        ("'some-claim: 8'", False),
+        ("{'some-claim': 8}", False),
+        ("first\nsome-claim: 8", False),
+        ("some-claim", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["execute_result", "stream"])
+def test_only_an_output_that_begins_with_a_claim_is_a_stray_line(tmp_path, shown, refused, kind):
+    glued = nbformat.v4.new_output("display_data", metadata={"scrapbook": {"name": "some-claim"}})
+    out = {"text": shown} if kind == "stream" else {"data": {"text/plain": shown}}
+    cells = [
+        nbformat.v4.new_code_cell("claim()", outputs=[glued], execution_count=1),
+        nbformat.v4.new_code_cell("shown", outputs=[nbformat.v4.new_output(kind, **out)], execution_count=2),
+    ]
+    path = tmp_path / "made.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"papermill": {"duration": 1.0}}), path)
+    if refused:
+        with pytest.raises(BuildError, match="code cell 2 shows a claim as a stray line"):
+            check_executed(path, "01_made")
+    else:
+        check_executed(path, "01_made")
+
+
 def test_a_page_missing_from_the_contents_fails_the_build(small_book):
     (small_book.root / "book" / "lost.md").write_text("# Lost\n")
     assert "not in the table of contents: book/lost" in small_book.run(*SMOKE, status=1)
