@@ -37,7 +37,8 @@ class Claim:
     value : float, int or str
         The result; a share is a fraction, whatever its unit.
     unit : str
-        Shown behind the number; ``"%"`` shows a fraction as a percentage.
+        Shown behind the number; ``"%"`` shows a fraction as a percentage, and the difference of two fractions in
+        percentage points.
     digits : int
         Decimals shown.
     low, high : float or None
@@ -75,6 +76,11 @@ class Claim:
             return "no difference shown"
         return "better" if self.low > 0.0 else "worse"
 
+    @property
+    def shown_unit(self) -> str:
+        """Return what stands behind the number: a difference of percentages is no percentage, but points."""
+        return "percentage points" if self.kind == "comparison" and self.unit == "%" else self.unit
+
     def _number(self, number: float) -> str:
         scaled = 100.0 * number if self.unit == "%" else number
         return f"{scaled:,.{self.digits}f}".replace("-", "\N{MINUS SIGN}")
@@ -84,7 +90,7 @@ class Claim:
         """Return the claim as a sentence shows it."""
         if isinstance(self.value, str):
             return self.value
-        unit = f" {self.unit}" if self.unit else ""
+        unit = f" {self.shown_unit}" if self.unit else ""
         interval = ""
         if self.low is not None and self.high is not None:
             interval = f" [{self._number(self.low)}, {self._number(self.high)}]"
@@ -177,7 +183,7 @@ def claim_better(
     paired_by : str
         What a unit is, for the ledger.
     unit, digits : str, int
-        As for :func:`claim`.
+        As for :func:`claim`; with ``unit="%"`` the difference of two shares reads in percentage points.
     seed : int
         Seed of the resampling.
     tolerance : float

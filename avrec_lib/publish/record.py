@@ -172,8 +172,9 @@ def ledger_page(claims: dict[str, dict[str, Claim]], *, profile: str, seed: int)
         f"Every result that a sentence of this book states is listed here: {total} claims, computed by",
         f"the chapters in the `{profile}` profile with seed {seed}, and held against the recorded ledger",
         "before these pages were made. Brackets hold 95 % intervals. A comparison is the mean of paired",
-        "differences; when its interval holds zero it reads *no difference shown*. A timing depends on the",
-        "machine, so it is shown and never compared.",
+        "differences; when its interval holds zero it reads *no difference shown*. Two shares differ by percentage",
+        "points: from one percent to three are two of them. A timing depends on the machine, so it is shown and",
+        "never compared.",
         "",
     ]
     for chapter, stated in claims.items():

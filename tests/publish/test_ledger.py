@@ -31,6 +31,23 @@ def users(values):
             "no difference shown (0.1 [\N{MINUS SIGN}0.1, 0.3])",
         ),
         (Claim("a", 0.0, digits=1, low=0.0, high=0.3, kind="comparison"), "no difference shown (0.0 [0.0, 0.3])"),
+        (Claim("a", 0.2, unit="%", digits=1, low=0.1, high=0.3), "20.0 % [10.0, 30.0]"),
+        (
+            Claim("a", 0.077, unit="%", digits=1, low=0.05, high=0.1, kind="comparison"),
+            "better by 7.7 percentage points [5.0, 10.0]",
+        ),
+        (
+            Claim("a", -0.2, unit="%", digits=0, low=-0.3, high=-0.1, kind="comparison"),
+            "worse by 20 percentage points [10, 30]",
+        ),
+        (
+            Claim("a", 0.1, unit="%", digits=0, low=-0.1, high=0.3, kind="comparison"),
+            "no difference shown (10 percentage points [\N{MINUS SIGN}10, 30])",
+        ),
+        (
+            Claim("a", 2.0, unit="clips", digits=0, low=1.0, high=3.0, kind="comparison"),
+            "better by 2 clips [1, 3]",
+        ),
     ],
 )
 def test_a_claim_reads_as_a_sentence_needs_it(stated, text):
@@ -149,6 +166,13 @@ def test_a_record_that_is_none_is_named(tmp_path):
     path.write_text("{")
     with pytest.raises(BuildError, match=r"record\.json is not a record"):
         read_record(path)
+
+
+def test_the_page_of_the_ledger_shows_differences_of_shares_in_points():
+    shares = {"gap": Claim("gap", 0.077, unit="%", digits=1, low=0.05, high=0.1, kind="comparison")}
+    page = ledger_page({"01_x": {"share": Claim("share", 0.173, unit="%", digits=1), **shares}}, profile="smoke", seed=7)
+    assert "| `share` | 17.3 % |" in page
+    assert "| `gap` | better by 7.7 percentage points [5.0, 10.0] |" in page
 
 
 def test_the_page_of_the_ledger_escapes_what_it_shows():
