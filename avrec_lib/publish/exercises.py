@@ -28,7 +28,8 @@ def check_answer(
         The exercise, as the page calls it.
     given : object
         The reader's answer: a number, text, an array, a table or a function.
-        ``...`` means that there is none yet.
+        ``...`` means that there is none yet. Where the right answer is a set, any collection of the same things
+        will do: a list is as good.
     right : object
         The right answer, of the same kind. Where ``given`` is not a function,
         ``right`` may be one that takes the answer and returns whether it is right.
@@ -71,7 +72,7 @@ def _is_right(given: Any, right: Any, tolerance: float, cases: Sequence[tuple[An
     if callable(given):
         return False
     if callable(right):
-        return bool(right(given))
+        return not cases and _says_yes(right, given)
     return _same(given, right, tolerance)
 
 
@@ -87,6 +88,24 @@ def _call(function: Callable[..., Any], case: tuple[Any, ...]) -> Any:
         return function(*case)
     except Exception as error:  # the reader's own function: whatever it raises is part of the answer
         return _Broken(error)
+
+
+def _says_yes(judge: Callable[..., Any], given: Any) -> bool:
+    """Ask a function about an answer; one that it cannot take, such as text instead of a number, is not meant."""
+    said = _call(judge, (given,))
+    return not isinstance(said, _Broken) and bool(said)
+
+
+def _collected(value: Any) -> set[Any] | None:
+    """Return the members of a collection, whatever its kind, or None if it is none."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, (set, frozenset, list, tuple, pd.Series, pd.Index)):
+        return None
+    try:
+        return set(value)
+    except TypeError:  # members that no set can hold
+        return None
 
 
 def _same(given: Any, right: Any, tolerance: float) -> bool:
@@ -105,7 +124,7 @@ def _same(given: Any, right: Any, tolerance: float) -> bool:
             isinstance(right, (bool, np.bool_)) and isinstance(given, (bool, np.bool_)) and bool(given) == bool(right)
         )
     if isinstance(right, (set, frozenset)):
-        return isinstance(given, (set, frozenset)) and set(given) == set(right)
+        return _collected(given) == set(right)
     if isinstance(right, Mapping):
         return (
             isinstance(given, Mapping)
@@ -153,7 +172,7 @@ def _known_mistake(given: Any, hints: Hints, tolerance: float, cases: Sequence[t
             # A wrong function is compared on the cases, as the right one is.
             found = all(_same(_call(given, case), _call(wrong, case), tolerance) for case in cases)
         elif callable(wrong):
-            found = bool(wrong(given))
+            found = not cases and _says_yes(wrong, given)
         else:
             found = not callable(given) and _same(given, wrong, tolerance)
         if found:
@@ -164,6 +183,8 @@ def _known_mistake(given: Any, hints: Hints, tolerance: float, cases: Sequence[t
 def _general_hint(given: Any, right: Any, tolerance: float, cases: Sequence[tuple[Any, ...]]) -> str:
     """Compare the kinds, sizes and forms of the two answers, in words that do not tell the right one."""
     if callable(right) and not callable(given):
+        if cases:
+            return f"Your answer should be a function; it is {_kind(given)}."
         return "Read the question once more and look at what your answer is made of."
     if callable(given) != callable(right):
         return f"The answer is {_kind(right)}; yours is {_kind(given)}."
@@ -171,6 +192,10 @@ def _general_hint(given: Any, right: Any, tolerance: float, cases: Sequence[tupl
         return _function_hint(given, right, tolerance, cases)
     if isinstance(right, pd.DataFrame):
         return _table_hint(given, right)
+    if isinstance(right, (set, frozenset)) and (members := _collected(given)) is not None:
+        spare = bool(members - right)
+        said = ["Something in it does not belong there."] * spare + ["Something is missing."] * bool(right - members)
+        return " ".join(said)
     left, wanted = _array(given), _array(right)
     if left is None or wanted is None or not (_numeric(left) and _numeric(wanted)):
         if _kind(given) != _kind(right):

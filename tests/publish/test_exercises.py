@@ -23,6 +23,10 @@ def said(capsys: pytest.CaptureFixture[str], *args: object, **options: object) -
         ("cosine", "cosine"),
         (True, np.bool_(True)),
         ({"a", "b"}, {"b", "a"}),
+        (["b", "a"], {"a", "b"}),
+        (("a", "b", "a"), {"a", "b"}),
+        (np.array(["a", "b"]), {"a", "b"}),
+        (pd.Series(["b", "a"], index=[5, 7]), {"a", "b"}),
         ({"a": 1.0}, {"a": 1}),
         (pd.Series([1.0, np.nan]), np.array([1.0, np.nan])),
         (["x", "y"], ["x", "y"]),
@@ -46,11 +50,16 @@ def test_right_answers_are_accepted(capsys: pytest.CaptureFixture[str], given: o
         (np.nan, 3.0),
         ("4", 4),
         ({"a"}, {"a", "b"}),
+        (["a", "b", "c"], {"a", "b"}),
+        ("ab", {"a", "b"}),
+        ({"a": 1, "b": 2}, {"a", "b"}),
+        ([["a"], ["b"]], {"a", "b"}),
         ({"a": 1}, {"b": 1}),
         (None, 4),
         (..., 4),
         (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [2]})),
         (5, lambda answer: answer % 2 == 0),
+        ("x", lambda answer: answer % 2 == 0),
         (lambda x: x, 4),
     ],
 )
@@ -87,6 +96,10 @@ def test_the_author_s_hint_comes_first(capsys: pytest.CaptureFixture[str]) -> No
         ([1, 2, 9], [1, 2, 3], "2 of 3"),
         ("4", 4, "a number"),
         (4, lambda x: x > 5, "Read"),
+        (["a"], {"a", "b"}, "not yet. Something is missing.\n"),
+        (["a", "b", "c"], {"a", "b"}, "not yet. Something in it does not belong there.\n"),
+        ({"a", "c"}, {"a", "b"}, "belong there. Something is missing."),
+        ("a", {"a", "b"}, "The answer is a set; yours is text."),
     ],
 )
 def test_common_mistakes_get_a_hint(
@@ -121,3 +134,20 @@ def test_functions_are_compared_on_cases(capsys: pytest.CaptureFixture[str]) -> 
     assert "You doubled." in said(capsys, lambda x: 2 * x, lambda x: x**2, cases=cases, hints=hints)[1]
     with pytest.raises(ValueError, match="cases"):
         check_answer("Q", abs, abs)
+
+
+@pytest.mark.parametrize("given", [5, "x", [1, 4, 9], {"x": 1}, np.arange(3), pd.DataFrame({"x": [1]})])
+def test_an_answer_that_is_no_function_is_told_so_where_one_is_asked_for(
+    capsys: pytest.CaptureFixture[str], given: object
+) -> None:
+    hints = [(lambda x: x + x, "You doubled.")]
+    result, text = said(capsys, given, lambda x: x**2, cases=[(1,), (2,), (-3,)], hints=hints)
+    assert not result and "Your answer should be a function" in text
+
+
+def test_a_mistake_that_cannot_be_recognised_in_this_kind_of_answer_is_passed_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hints = [(lambda answer: "b" in answer, "Look at b."), (5, "Five things, not the number.")]
+    assert "Five things" in said(capsys, 5, {"a"}, hints=hints)[1]
+    assert "Look at b." in said(capsys, ["a", "b"], {"a"}, hints=hints)[1]
