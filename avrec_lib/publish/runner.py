@@ -204,8 +204,8 @@ def check_executed(path: Path, chapter: str) -> None:
         for output in cell.outputs:
             if echo := _echo(output, stated):
                 raise BuildError(
-                    f"chapter {chapter}: code cell {number} shows a claim as a stray line ({echo!r}); the sentence pastes "
-                    "it, so end the cell's last line with a semicolon"
+                    f"chapter {chapter}: code cell {number} shows a claim as a stray line ({echo!r}); the sentence "
+                    "pastes it, so end the cell's last line with a semicolon"
                 )
 
 
