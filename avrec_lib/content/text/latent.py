@@ -1,8 +1,4 @@
-"""What the words around a clip say, as weights of words and of pieces of words."""
-
-import html
-import re
-from collections.abc import Sequence
+"""What the words around a clip say, as weights of words and of pieces of words, folded into a few directions."""
 
 import numpy as np
 import pandas as pd
@@ -13,54 +9,7 @@ from sklearn.preprocessing import normalize
 
 from avrec_lib.content.features import FeatureTable, Ids
 
-__all__ = ["describe_text", "document", "plain", "tf_idf"]
-
-_HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_SPACE = re.compile(r"\s+")
-_FIELDS = ("title", "description", "tags", "transcript")
-
-
-def plain(text: str) -> str:
-    """Return what a reader of a page would see: no tags, no scripts, entities as characters.
-
-    Parameters
-    ----------
-    text : str
-        Text that may hold HTML.
-
-    Returns
-    -------
-    str
-        The words, with single spaces.
-
-    Examples
-    --------
-    >>> plain("<b>Rain &amp; ash</b><script>x()</script>, 3 < 4")
-    'Rain & ash , 3 < 4'
-    """
-    return _SPACE.sub(" ", html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text)))).strip()
-
-
-def document(clips: pd.DataFrame, *, fields: Sequence[str] = _FIELDS) -> pd.Series:
-    """Join what is written about each clip.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        The ``clips`` schema; read are ``clip_id`` and the fields.
-    fields : sequence of str
-        Columns to join, in this order; a missing value adds nothing.
-
-    Returns
-    -------
-    Series (n,) of str
-        Plain text, indexed by ``clip_id``; empty where nothing is written.
-    """
-    columns = [clips[field].fillna("").astype(str).str.replace("|", ", ", regex=False) for field in fields]
-    joined = pd.concat(columns, axis=1).agg(". ".join, axis=1) if columns else pd.Series("", index=clips.index)
-    texts = joined.map(plain).map(lambda text: text if re.search(r"\w", text) else "")
-    return pd.Series(texts.to_numpy(), index=pd.Index(clips["clip_id"]), name="text", dtype="str")
+__all__ = ["describe_text", "tf_idf"]
 
 
 def tf_idf(documents: pd.Series, *, fit_on: Ids | None = None, min_documents: int = 2) -> sparse.csr_matrix:

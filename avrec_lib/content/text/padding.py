@@ -1,0 +1,94 @@
+"""Texts of different length in one rectangle, and a mean that does not see the filling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["masked_mean", "pad"]
+
+
+def pad(
+    sequences: Sequence[Sequence[int]], *, fill: int = 0, longest: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put lists of token numbers into one rectangle, filled up on the right.
+
+    Parameters
+    ----------
+    sequences : sequence of sequences of int
+        n lists.
+    fill : int
+        The number that fills.
+    longest : int, optional
+        Lists are cut after so many tokens, at least 1. Default: none is cut.
+
+    Returns
+    -------
+    ids : ndarray (n, t) of int64
+        t is the length of the longest list.
+    mask : ndarray (n, t) of bool
+        Whether a place holds a token.
+
+    Raises
+    ------
+    ValueError
+        If `longest` is below 1.
+
+    Examples
+    --------
+    >>> pad([[5, 6, 7], [8]], longest=2)
+    (array([[5, 6],
+           [8, 0]]), array([[ True,  True],
+           [ True, False]]))
+    """
+    if longest is not None and longest < 1:
+        raise ValueError(f"longest is a number of tokens, at least 1, not {longest}")
+    cut = [list(tokens[:longest]) for tokens in sequences]
+    lengths = np.array([len(tokens) for tokens in cut], dtype=np.int64)
+    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    ids = np.full(mask.shape, fill, dtype=np.int64)
+    ids[mask] = [number for tokens in cut for number in tokens]
+    return ids, mask
+
+
+@overload
+def masked_mean(states: np.ndarray, mask: np.ndarray) -> np.ndarray: ...
+@overload
+def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor: ...
+def masked_mean(states: np.ndarray | torch.Tensor, mask: np.ndarray | torch.Tensor) -> np.ndarray | torch.Tensor:
+    r"""Average the states of real tokens and of no others.
+
+    .. math:: h = \frac{\sum_t m_t z_t}{\sum_t m_t}
+
+    What stands in the filled places has no influence, not even if it is not a number.
+
+    Parameters
+    ----------
+    states : ndarray or Tensor (n, t, d)
+        One state a place, :math:`z_t`.
+    mask : ndarray or Tensor (n, t) of bool
+        Whether a place holds a token, :math:`m_t`.
+
+    Returns
+    -------
+    ndarray or Tensor (n, d)
+        Of the type of ``states``. A row without any token is all zeros: ask the mask which those are.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree.
+    """
+    if states.ndim != 3 or tuple(mask.shape) != tuple(states.shape[:2]):
+        raise ValueError(f"states (n, t, d) and mask (n, t) do not agree: {tuple(states.shape)}, {tuple(mask.shape)}")
+    if isinstance(states, np.ndarray):
+        real = np.asarray(mask, dtype=bool)[..., None]
+        return np.where(real, states, 0).sum(axis=1) / np.maximum(real.sum(axis=1), 1).astype(states.dtype)
+    assert not isinstance(mask, np.ndarray)
+    real_tokens = mask.bool()[..., None]
+    return states.masked_fill(~real_tokens, 0).sum(dim=1) / real_tokens.sum(dim=1).clamp(min=1)
