@@ -83,6 +83,8 @@ class TextEncoder:
         From text to pieces of words.
     model : Module
         From pieces to one state a piece.
+    width : int
+        Length of a vector.
     most_tokens : int
         Texts are cut after so many pieces.
     digest : str
@@ -90,19 +92,16 @@ class TextEncoder:
 
     Attributes
     ----------
-    width : int
-        Length of a vector.
     device : torch.device
         Where it computes.
     """
 
     def __init__(
-        self, name: str, tokeniser: Tokenizer, model: torch.nn.Module, *, most_tokens: int, digest: str
+        self, name: str, tokeniser: Tokenizer, model: torch.nn.Module, *, width: int, most_tokens: int, digest: str
     ) -> None:
         self.name, self.tokeniser, self.model = name, tokeniser, model
-        self.most_tokens, self.digest = most_tokens, digest
+        self.width, self.most_tokens, self.digest = width, most_tokens, digest
         self.device = next(model.parameters()).device
-        self.width = int(model.config.hidden_size)
 
     def pieces(self, text: str) -> list[str]:
         """Return what the model reads: pieces of words, ``##`` before those that go on, ``[UNK]`` where it has none.
@@ -147,7 +146,7 @@ class TextEncoder:
         found = self.tokeniser.encode_batch([_storable(text) for text in texts], add_special_tokens=False)
         return [[start, *encoding.ids[: self.most_tokens - 2], end] for encoding in found]
 
-    def encode(self, texts: Iterable[str], batch_size: int = 64) -> np.ndarray:
+    def encode(self, texts: Iterable[str], batch_size: int | None = None) -> np.ndarray:
         """Encode texts: the masked mean of the last layer's states, at unit length.
 
         Texts of about the same length share a batch, so that little is computed for filling.
@@ -156,8 +155,9 @@ class TextEncoder:
         ----------
         texts : iterable of str, n of them
             Plain texts; more than `most_tokens` pieces are cut.
-        batch_size : int
-            Texts computed at once, at least 1. It moves results by rounding only.
+        batch_size : int, optional
+            Texts computed at once, at least 1. It moves results by rounding only. Default: 16 on the processor, where
+            larger batches no longer fit its caches, and 256 elsewhere.
 
         Returns
         -------
@@ -173,6 +173,8 @@ class TextEncoder:
         """
         import torch
 
+        if batch_size is None:
+            batch_size = 16 if self.device.type == "cpu" else 256
         if batch_size < 1:
             raise ValueError(f"batch_size is a number of texts, at least 1, not {batch_size}")
         tokens = self.token_ids(texts)
@@ -206,14 +208,14 @@ class TextEncoder:
         with torch.inference_mode():
             return self.model(input_ids=ids, attention_mask=mask.long()).last_hidden_state, mask
 
-    def describe(self, documents: pd.Series, batch_size: int = 64) -> FeatureTable:
+    def describe(self, documents: pd.Series, batch_size: int | None = None) -> FeatureTable:
         """Encode the documents of clips.
 
         Parameters
         ----------
         documents : Series (n,) of str
             Plain text, indexed by clip; a missing value counts as empty.
-        batch_size : int
+        batch_size : int, optional
             As for :meth:`encode`.
 
         Returns
@@ -272,6 +274,7 @@ def load_text_encoder(
         name,
         tokeniser,
         model,
+        width=known.width,
         most_tokens=known.most_tokens,
         digest=known.checkpoint.digests["model.safetensors"][0],
     )
