@@ -85,7 +85,7 @@ def test_the_hub_is_asked_last_and_its_failure_told(nowhere, monkeypatch, tmp_pa
     assert asked == [("some/model", NAME)] * 2
 
 
-@pytest.mark.parametrize("contents", [b"eight no", b"longer than it should be", b""])
+@pytest.mark.parametrize("contents", [b"eight no", GOOD + b" and more", b""])
 @pytest.mark.parametrize("where", ["cache", "package", "folder"])
 def test_a_wrong_file_is_refused_by_name_wherever_it_lies(nowhere, tmp_path, monkeypatch, contents, where):
     how = {}
