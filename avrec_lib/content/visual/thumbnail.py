@@ -1,4 +1,4 @@
-"""What the picture of a clip shows, in a few numbers."""
+"""What a small, quick view of a clip shows: 64 by 64 pixels, four times a second."""
 
 from pathlib import Path
 

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avrec_lib.collect.datasets import load_dataset
+from avrec_lib.content.extraction import extract
+from avrec_lib.content.features import NoFeaturesError
+from avrec_lib.content.visual import LOOK_FEATURES, MOTION_FEATURES, describe_look, describe_look_file
+from avrec_lib.content.visual import describe_motion, describe_motion_file, frame_features, sample_evenly, sample_frames
+from avrec_lib.content.visual import description
+from avrec_lib.media import MediaError, write_clip
+from .conftest import carpet
+
+
+def film(frames=60, seed=0, size=128):
+    ground = carpet(seed)
+    first = [ground[50 : 50 + size, 20 + 2 * k : 20 + 2 * k + size] for k in range(frames // 2)]
+    ground = carpet(seed + 1)
+    return np.stack(first + [ground[:size, k : k + size] for k in range(frames - frames // 2)])
+
+
+@settings(max_examples=15, deadline=None)
+@given(t=st.integers(1, 9), h=st.integers(8, 140), w=st.integers(8, 140), seed=st.integers(0, 99))
+def test_any_size_and_number_of_frames_gives_finite_vectors_of_the_stated_size(t, h, w, seed):
+    images = np.random.default_rng(seed).integers(0, 256, (t, h, w, 3), dtype=np.uint8)
+    look = describe_look(images, 12.0)
+    assert look.shape == (len(LOOK_FEATURES),) and look.dtype == np.float32 and np.isfinite(look).all()
+    if t > 1:
+        motion = describe_motion(images, 12.0)
+        assert motion.shape == (len(MOTION_FEATURES),) and np.isfinite(motion).all()
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_frame_of_one_colour_gives_finite_vectors(value):
+    images = np.full((5, 128, 128, 3), value, np.uint8)
+    assert np.isfinite(describe_look(images, 12.0)).all() and np.isfinite(describe_motion(images, 12.0)).all()
+
+
+def test_names_are_unique_and_fit():
+    assert len(set(LOOK_FEATURES)) == len(LOOK_FEATURES) and len(set(MOTION_FEATURES)) == len(MOTION_FEATURES)
+
+
+def test_the_vector_of_a_film_in_pieces_is_that_of_the_whole(monkeypatch):
+    images = film(200)
+    wanted = describe_look(images, 12.0)
+    monkeypatch.setattr(description, "_BATCH", 31)
+    np.testing.assert_allclose(describe_look(images, 12.0), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_entries_are_means_and_spreads_of_the_frames():
+    images = film(30)
+    each = frame_features(images[::3])
+    found = dict(zip(LOOK_FEATURES, describe_look(images, 12.0), strict=True))
+    column = description.FRAME_FEATURES.index("glcm-contrast")
+    assert found["glcm-contrast"] == pytest.approx(each[:, column].mean(), rel=1e-4)
+    assert found["glcm-contrast-over-time"] == pytest.approx(each[:, column].std(), rel=1e-3)
+    assert found["cut-rate"] == pytest.approx(12.0 / 30)
+
+
+def test_a_file_gives_what_its_frames_give(tmp_path):
+    path = tmp_path / "film.mp4"
+    write_clip(path, frames=film(40), fps=12)
+    images = sample_frames(path, 12.0, size=128).images
+    np.testing.assert_allclose(describe_look_file(path), describe_look(images, 12.0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(describe_motion_file(path), describe_motion(images, 12.0), rtol=1e-4, atol=1e-4)
+
+
+def test_evenly_sampled_frames_cover_the_whole_file(tmp_path):
+    path = tmp_path / "film.mp4"
+    write_clip(path, frames=film(96), fps=12)
+    for n in (1, 2, 5, 8):
+        times = sample_evenly(path, n, size=32).times
+        np.testing.assert_allclose(times, (np.arange(n) + 0.5) / n * 8.0, atol=8.0 / (8 * n) + 0.1)
+    assert len(sample_evenly(path, 200, size=16)) == 200
+
+
+def test_real_videos_are_described_and_a_damaged_one_is_named(needs_dataset, tmp_path):
+    files = load_dataset(needs_dataset("video-examples")).files
+    wanted = {name: files[name] for name in ("nasa_13013.mp4", "car-detection.mp4", "corrupted.mp4")}
+    for describe in (describe_look_file, describe_motion_file):
+        done = extract(wanted, describe, name="look", progress=False, n_jobs=1, cache=tmp_path)
+        assert done.features.present.tolist() == [True, True, False]
+        assert done.problems["reason"].str.startswith("MediaError").all()
+    with pytest.raises(MediaError):
+        describe_look_file(wanted["corrupted.mp4"])
+
+
+def test_the_second_picture_stream_of_a_file_can_be_sampled(needs_dataset):
+    files = load_dataset(needs_dataset("video-examples")).files
+    first, second = (sample_evenly(files["nasa_13013.mp4"], 3, size=64, stream=k) for k in (0, 1))
+    assert first.images.shape == second.images.shape and not np.array_equal(first.images, second.images)
+
+
+def test_bad_input_is_refused_in_words():
+    with pytest.raises(NoFeaturesError, match="no frames"):
+        describe_look(np.zeros((0, 128, 128, 3), np.uint8), 12.0)
+    with pytest.raises(NoFeaturesError, match="two frames"):
+        describe_motion(np.zeros((1, 128, 128, 3), np.uint8), 12.0)
+    for images, fps in ((np.zeros((3, 32, 32, 3)), 12.0), (film(4), 0.0), (film(4)[..., 0], 12.0)):
+        with pytest.raises(ValueError, match="uint8"):
+            describe_look(images, fps)
+    with pytest.raises(ValueError, match="at least 8"):
+        describe_look(np.zeros((3, 4, 32, 3), np.uint8), 12.0)
+    with pytest.raises(ValueError, match="every"):
+        describe_look(film(4), 12.0, every=0)
