@@ -4,11 +4,24 @@
 :func:`describe_picture_file` is a quicker view.
 """
 
-from avrec_lib.content.visual.colour import Palette, colour_histogram, colour_moments, dominant_colours
-from avrec_lib.content.visual.colour import lab_bytes, lab_units
-from avrec_lib.content.visual.description import FRAME_FEATURES, LOOK_FEATURES, MOTION_FEATURES, describe_look
-from avrec_lib.content.visual.description import describe_look_file, describe_motion, describe_motion_file
-from avrec_lib.content.visual.description import frame_features
+from avrec_lib.content.visual.colour import (
+    Palette,
+    colour_histogram,
+    colour_moments,
+    dominant_colours,
+    lab_bytes,
+    lab_units,
+)
+from avrec_lib.content.visual.description import (
+    FRAME_FEATURES,
+    LOOK_FEATURES,
+    MOTION_FEATURES,
+    describe_look,
+    describe_look_file,
+    describe_motion,
+    describe_motion_file,
+    frame_features,
+)
 from avrec_lib.content.visual.flow import GlobalMotion, global_motion, optical_flow
 from avrec_lib.content.visual.sampling import sample_evenly, sample_frames
 from avrec_lib.content.visual.shape import mask_moments, oriented_gradients, silhouettes

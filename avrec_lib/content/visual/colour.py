@@ -21,6 +21,8 @@ _LIGHTS, _HUES = 4, 8
 _GREY, _RICH = 8.0, 30.0  # chroma: below, no hue is seen; above, the colour is rich
 _CELLS = 16  # slices of each axis in which pixels are gathered before colours are chosen
 _ROUNDS = 30
+_ZERO = np.array([0, 128, 128], dtype=np.float32)
+_UNIT = np.array([100 / 255, 1, 1], dtype=np.float32)
 
 _KINDS = ("grey", *(f"{strength}-{hue}" for strength in ("pale", "rich") for hue in range(_HUES)))
 COLOUR_BINS: tuple[str, ...] = tuple(f"{kind}-light-{light}" for light in range(_LIGHTS) for kind in _KINDS)
@@ -69,7 +71,7 @@ def lab_units(codes: np.ndarray) -> np.ndarray:
     ndarray (..., 3) of float32
         Within half a unit of the exact colour: a byte is 0.4 units of L and one unit of a or b.
     """
-    return (np.asarray(codes, dtype=np.float32) - np.float32([0, 128, 128])) * np.float32([100 / 255, 1, 1])
+    return (np.asarray(codes, dtype=np.float32) - _ZERO) * _UNIT
 
 
 @cache
@@ -134,8 +136,7 @@ def colour_moments(lab: np.ndarray) -> np.ndarray:
     centred = value - mean[..., None]
     spread = np.sqrt((share * centred**2).sum(axis=2))
     skew = np.cbrt((share * centred**3).sum(axis=2))
-    scale = np.array([100 / 255, 1, 1])
-    return np.concatenate([lab_units(mean), spread * scale, skew * scale], axis=1).astype(np.float32)
+    return np.concatenate([lab_units(mean), spread * _UNIT, skew * _UNIT], axis=1).astype(np.float32)
 
 
 class Palette(NamedTuple):

@@ -6,14 +6,28 @@ from pathlib import Path
 import numpy as np
 
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.content.visual.colour import COLOUR_BINS, ColourCells, colour_histogram, colour_moments
-from avrec_lib.content.visual.colour import lab_bytes, lab_units, reduced
+from avrec_lib.content.visual.colour import (
+    COLOUR_BINS,
+    ColourCells,
+    colour_histogram,
+    colour_moments,
+    lab_bytes,
+    lab_units,
+    reduced,
+)
 from avrec_lib.content.visual.flow import MOTION_NAMES, MotionTally
 from avrec_lib.content.visual.sampling import to_size
 from avrec_lib.content.visual.shape import HOG_NAMES, MOMENT_NAMES, mask_moments, oriented_gradients, silhouettes
 from avrec_lib.content.visual.shots import ScoreStream, cuts_from_scores, find_cuts, structure_maps
-from avrec_lib.content.visual.texture import GABOR_NAMES, GLCM_NAMES, LBP_NAMES
-from avrec_lib.content.visual.texture import gabor_energies, glcm_statistics, grey_bytes, lbp_histogram
+from avrec_lib.content.visual.texture import (
+    GABOR_NAMES,
+    GLCM_NAMES,
+    LBP_NAMES,
+    gabor_energies,
+    glcm_statistics,
+    grey_bytes,
+    lbp_histogram,
+)
 from avrec_lib.media import iter_frames
 
 __all__ = [

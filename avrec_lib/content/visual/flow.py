@@ -55,7 +55,7 @@ def optical_flow(grey: np.ndarray) -> np.ndarray:
     if grey.ndim != 3 or grey.dtype != np.uint8 or min(grey.shape[1:]) < 16:
         raise ValueError(f"grey must be uint8 of shape (t, h, w) with sides from 16, not {grey.dtype} {grey.shape}")
     grey = np.ascontiguousarray(grey)
-    method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     flow = np.zeros((max(0, len(grey) - 1), *grey.shape[1:], 2), np.float32)
     for k in range(len(flow)):
         method.calc(grey[k], grey[k + 1], flow[k])

@@ -1,5 +1,7 @@
 """Where a film cuts from one shot to the next, and which frame stands for each shot."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -53,9 +55,9 @@ def change_scores(maps: np.ndarray, fps: float) -> np.ndarray:
     """Say for each frame how surprisingly it differs from the one before.
 
     Each place of the map is judged by itself: by how much it usually changes within half a second to either side
-    (the median of both sides), so that a landscape which always races by is no surprise. A cut also parts the frames around it: of
-    the differences between one or two frames before and up to half a second after, the smallest counts, so that a
-    flash, after which all is as before, scores low.
+    (the median of both sides), so that a landscape which always races by is no surprise. A cut also parts the frames
+    around it: of the differences between one or two frames before and up to half a second after, the smallest
+    counts, so that a flash, after which all is as before, scores low.
 
     Parameters
     ----------
@@ -205,7 +207,7 @@ def key_frames(images: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     small = to_size(images, _SIDE).reshape(len(images), -1).astype(np.float32)
     edges = [0, *cuts.tolist(), len(images)]
     chosen = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         shot = small[start:stop]
         # The mean of a shot is nearest to the frame that has the smallest squared distance to all.
         chosen.append(start + int(np.square(shot - shot.mean(axis=0)).sum(axis=1).argmin()))

@@ -5,6 +5,7 @@ from skimage.color import rgb2lab
 
 from avrec_lib.content.visual import colour_histogram, colour_moments, dominant_colours, lab_bytes, lab_units
 from avrec_lib.content.visual.colour import COLOUR_BINS, ColourCells, reduced
+
 from .conftest import carpet
 
 

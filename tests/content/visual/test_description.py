@@ -6,10 +6,20 @@ from hypothesis import strategies as st
 from avrec_lib.collect.datasets import load_dataset
 from avrec_lib.content.extraction import extract
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.content.visual import LOOK_FEATURES, MOTION_FEATURES, describe_look, describe_look_file
-from avrec_lib.content.visual import describe_motion, describe_motion_file, frame_features, sample_evenly, sample_frames
-from avrec_lib.content.visual import description
+from avrec_lib.content.visual import (
+    LOOK_FEATURES,
+    MOTION_FEATURES,
+    describe_look,
+    describe_look_file,
+    describe_motion,
+    describe_motion_file,
+    description,
+    frame_features,
+    sample_evenly,
+    sample_frames,
+)
 from avrec_lib.media import MediaError, write_clip
+
 from .conftest import carpet
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from avrec_lib.content.visual import describe_motion, find_cuts, global_motion, grey_bytes, optical_flow
 from avrec_lib.content.visual.description import MOTION_FEATURES
+
 from .conftest import carpet
 
 NONE = np.array([], int)

@@ -20,8 +20,8 @@ def stripes(n=96, size=32, seed=0):
 @pytest.mark.parametrize("block", BLOCKS)
 def test_each_kind_of_block_learns_stripes_and_knows_new_ones(block):
     model = FrameNet(2, block, (8, 8, 16), seed=0)
-    losses = train_frame_net(model, *stripes(), epochs=6, seed=0)
-    images, labels = stripes(seed=1)
+    losses = train_frame_net(model, *stripes(256), epochs=6, seed=0)
+    images, labels = stripes(96, seed=1)
     assert losses[-1] < 0.5 * losses[0]
     assert (predict_frames(model, images).argmax(axis=1) == labels).mean() > 0.95
 

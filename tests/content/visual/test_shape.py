@@ -6,6 +6,7 @@ from skimage.filters import threshold_otsu
 
 from avrec_lib.content.visual import grey_bytes, mask_moments, oriented_gradients, silhouettes
 from avrec_lib.content.visual.shape import HOG_NAMES, MOMENT_NAMES
+
 from .conftest import carpet
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from avrec_lib.content.visual import find_cuts, grey_bytes, key_frames
 from avrec_lib.content.visual.shots import ScoreStream, change_scores, structure_maps
+
 from .conftest import carpet
 
 

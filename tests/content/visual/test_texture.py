@@ -6,6 +6,7 @@ from skimage.filters import gabor_kernel
 
 from avrec_lib.content.visual import gabor_energies, glcm_statistics, grey_bytes, lbp_histogram
 from avrec_lib.content.visual.texture import GABOR_NAMES, GLCM_NAMES, LBP_NAMES, gabor_transfer
+
 from .conftest import carpet
 
 
