@@ -121,7 +121,7 @@ def mask_moments(mask: np.ndarray) -> np.ndarray:
     y, x = (np.arange(h) - (h - 1) / 2.0) / side, (np.arange(w) - (w - 1) / 2.0) / side
     powers = np.arange(4)
     # All moments up to the third order are two matrix products.
-    across = mask.astype(np.float32) @ (x[:, None] ** powers).astype(np.float32)
+    across = (mask != 0).astype(np.float32) @ (x[:, None] ** powers).astype(np.float32)
     raw = (y[:, None] ** powers).T @ across.astype(np.float64)
     area = np.maximum(raw[:, 0, 0], 1e-12)
     cy, cx = raw[:, 1, 0] / area, raw[:, 0, 1] / area

@@ -68,6 +68,11 @@ def test_place_size_and_lie_of_a_figure_are_read():
     assert upright["figure-lying"] < -0.9
 
 
+def test_any_value_but_zero_is_the_figure():
+    mask = drawn()[None]
+    np.testing.assert_array_equal(mask_moments(mask), mask_moments(255 * mask))
+
+
 def test_an_empty_mask_gives_zeros():
     assert not mask_moments(np.zeros((1, 16, 16), bool)).any()
 
