@@ -51,6 +51,12 @@ def test_a_flash_is_no_cut():
     assert not len(find_cuts(film, 12.0))
 
 
+def test_what_interrupts_a_shot_for_two_frames_is_no_cut():
+    film = np.repeat(panned(5, 1), 40, axis=0)
+    film[20:22] = panned(6, 2)
+    assert not len(find_cuts(film, 12.0))
+
+
 def test_a_still_film_and_a_single_frame_have_no_cut():
     still = np.repeat(carpet()[None, :128, :128], 30, axis=0)
     assert (
