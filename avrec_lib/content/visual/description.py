@@ -105,7 +105,9 @@ def frame_features(images: np.ndarray) -> np.ndarray:
     """
     if images.ndim != 4 or images.shape[1:] != (SIZE, SIZE, 3):
         raise ValueError(f"images must be of shape (t, {SIZE}, {SIZE}, 3), not {images.shape}")
-    return _frame_features(lab_bytes(images), grey_bytes(images))
+    parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+    found = [_frame_features(lab_bytes(part), grey_bytes(part)) for part in parts]
+    return np.concatenate([np.empty((0, len(FRAME_FEATURES)), np.float32), *found])
 
 
 def _frame_features(lab: np.ndarray, grey: np.ndarray) -> np.ndarray:

@@ -200,7 +200,7 @@ def predict_frames(model: FrameNet, images: np.ndarray) -> np.ndarray:
     """Return the probability of each class: float32 (n, n_classes) for frames (n, h, w, 3) of uint8."""
     model.eval()
     with torch.inference_mode():
-        parts = [model(frame_tensor(images[k : k + 256])).softmax(dim=1) for k in range(0, len(images), 256)]
+        parts = [model(frame_tensor(images[k : k + _BATCH])).softmax(dim=1) for k in range(0, len(images), _BATCH)]
     return torch.cat(parts).numpy()
 
 
@@ -222,7 +222,7 @@ def embed_frames(model: FrameNet, images: np.ndarray) -> list[np.ndarray]:
     model.eval()
     with torch.inference_mode():
         parts = [
-            [maps.mean(dim=(2, 3)) for maps in model.maps(frame_tensor(images[k : k + 256]))]
-            for k in range(0, len(images), 256)
+            [maps.mean(dim=(2, 3)) for maps in model.maps(frame_tensor(images[k : k + _BATCH]))]
+            for k in range(0, len(images), _BATCH)
         ]
     return [torch.cat(level).numpy() for level in zip(*parts, strict=True)]
