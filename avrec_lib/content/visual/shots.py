@@ -57,7 +57,7 @@ def change_scores(maps: np.ndarray, fps: float) -> np.ndarray:
     Each place of the map is judged by itself: by how much it usually changes within half a second to either side
     (the median of both sides), so that a landscape which always races by is no surprise. A cut also parts the frames
     around it: of the differences between one or two frames before and up to half a second after, the smallest
-    counts, so that a flash, after which all is as before, scores low.
+    counts, so that a single odd frame, after which all is as before, scores low.
 
     Parameters
     ----------
@@ -151,7 +151,8 @@ def cuts_from_scores(scores: np.ndarray, fps: float) -> np.ndarray:
 def find_cuts(images: np.ndarray, fps: float) -> np.ndarray:
     """Find the hard cuts of a film.
 
-    Fades and dissolves, which change a little at a time, are not found.
+    Fades and dissolves, which change a little at a time, are not found. Another picture shown for two frames or more
+    is a shot of its own.
 
     Parameters
     ----------

@@ -58,6 +58,15 @@ def test_the_vector_of_a_film_in_pieces_is_that_of_the_whole(monkeypatch):
     np.testing.assert_allclose(describe_look(images, 12.0), wanted, rtol=1e-4, atol=1e-4)
 
 
+def test_motion_of_a_film_in_blocks_counts_every_pair_once(monkeypatch):
+    ground = carpet(3)
+    places = 20 + np.cumsum(np.arange(50) // 12)  # ever faster
+    images = np.stack([ground[50:178, p : p + 128] for p in places])
+    wanted = describe_motion(images, 12.0)
+    monkeypatch.setattr(description, "_BLOCK", 20)
+    np.testing.assert_allclose(describe_motion(images, 12.0), wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_entries_are_means_and_spreads_of_the_frames():
     images = film(30)
     each = frame_features(images[::3])

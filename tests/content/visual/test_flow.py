@@ -44,6 +44,14 @@ def test_what_stands_still_and_a_crossing_thing_do_not_sway_the_whole():
     assert found.right == pytest.approx(48, rel=0.05) and abs(found.down) < 2.0
 
 
+def test_flat_ground_has_no_say():
+    images = np.full((10, 128, 128, 3), 90, np.uint8)
+    for k in range(10):
+        images[k, 40:80, 20 + 3 * k : 60 + 3 * k] = carpet()[:40, :40]
+    found = dict(zip(MOTION_FEATURES, describe_motion(images, 12.0), strict=True))
+    assert found["still-share"] < 0.3 and found["motion-right"] == pytest.approx(36 / 128, rel=0.15)
+
+
 def test_nothing_moves_in_a_still_or_flat_film():
     still = np.repeat(moved(1, 0)[:1], 6, axis=0)
     for images in (still, np.full_like(still, 90)):

@@ -51,9 +51,9 @@ def test_a_flash_is_no_cut():
     assert not len(find_cuts(film, 12.0))
 
 
-def test_what_interrupts_a_shot_for_two_frames_is_no_cut():
+def test_one_odd_frame_is_no_cut():
     film = np.repeat(panned(5, 1), 40, axis=0)
-    film[20:22] = panned(6, 2)
+    film[20] = panned(6, 1)[0]
     assert not len(find_cuts(film, 12.0))
 
 
