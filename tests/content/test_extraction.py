@@ -4,6 +4,7 @@ import pytest
 from avrec_lib.content import audio, visual
 from avrec_lib.content.audio import describe_sound_file
 from avrec_lib.content.extraction import extract
+from avrec_lib.content.features import NoFeaturesError
 from avrec_lib.content.visual import describe_picture_file
 from avrec_lib.media import read_frames, read_sound, write_clip
 
@@ -63,7 +64,7 @@ def test_a_second_call_decodes_nothing_and_a_changed_file_is_read_anew(paths, tm
     arguments = {"name": "sound", "progress": False, "cache": tmp_path / "cache", "n_jobs": 1}
     first = extract(wanted, describe_sound_file, **arguments)
     assert len(list((tmp_path / "cache").rglob("*.npy"))) == 1
-    monkeypatch.setattr(audio, "read_sound", lambda *_, **__: pytest.fail("the file was decoded again"))
+    monkeypatch.setattr(audio.sketch, "read_sound", lambda *_, **__: pytest.fail("the file was decoded again"))
     second = extract(wanted, describe_sound_file, **arguments)
     np.testing.assert_array_equal(first.features.matrix, second.features.matrix)
     monkeypatch.undo()
@@ -90,7 +91,7 @@ def _wrong(path):
 
 
 def _none(path):
-    raise audio.NoFeaturesError("nothing")
+    raise NoFeaturesError("nothing")
 
 
 def test_a_mistake_in_the_extractor_is_not_taken_for_a_damaged_file(paths, tmp_path):

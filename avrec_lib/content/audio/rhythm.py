@@ -1,0 +1,70 @@
+"""Rhythm: how much begins at each moment, and how fast the beat is."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+__all__ = ["onset_strength", "tempo"]
+
+_SLOWEST, _FASTEST = 40.0, 240.0  # beats a minute
+_USUAL, _OCTAVES = 105.0, 0.9
+
+
+def onset_strength(log_mel: NDArray[np.float32], delay: int = 2) -> NDArray[np.float32]:
+    """Return the mean rise of the bands from one frame to the next.
+
+    Parameters
+    ----------
+    log_mel : ndarray (t, n_mels)
+        Decibels.
+    delay : int
+        Frames by which the result is moved, because a frame sees a blow before its middle: half a frame's length over
+        the hop.
+
+    Returns
+    -------
+    ndarray (t,) of float32
+        Decibels a frame, not negative. Equal to ``librosa.onset.onset_strength``.
+    """
+    rise = np.maximum(np.diff(log_mel, axis=0), np.float32(0.0)).mean(axis=1)
+    return np.concatenate([np.zeros(1 + delay, np.float32), rise])[: len(log_mel)]
+
+
+def tempo(strength: NDArray[np.float32], frames_per_second: float) -> tuple[float, float]:
+    """Return the tempo of a sound, and how regular its beat is.
+
+    The strength of onsets is compared with itself some time later; a beat makes it alike at its period and at all
+    multiples of it. Tempi near 105 beats a minute are taken for likelier, which decides between a tempo and its
+    double.
+
+    Parameters
+    ----------
+    strength : ndarray (t,)
+        Strength of onsets, by frame.
+    frames_per_second : float
+        Frames a second.
+
+    Returns
+    -------
+    tempo : float
+        Beats a minute, 40 to 240; 0 for a sound without onsets or shorter than two beats.
+    regularity : float
+        In [0, 1]: how alike the onsets are one beat later.
+    """
+    strength = np.asarray(strength, dtype=np.float64) - np.mean(strength)
+    size = len(strength)
+    longest = min(int(4 * 60.0 * frames_per_second / _SLOWEST), size - 1)
+    if longest < 60.0 * frames_per_second / _FASTEST * 2 or not strength.any():
+        return 0.0, 0.0
+    length = fft.next_fast_len(2 * size, real=True)
+    alike = fft.irfft(np.abs(fft.rfft(strength, length)) ** 2, length)[: longest + 1]
+    alike *= size / (size - np.arange(longest + 1)) / alike[0]  # fewer frames overlap at long lags
+    bpm = np.geomspace(_SLOWEST, _FASTEST, 512)
+    lags = 60.0 * frames_per_second / bpm
+    multiples = lags[:, None] * np.arange(1, 5)
+    known = multiples <= longest
+    values = np.interp(multiples, np.arange(longest + 1), alike)
+    score = np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    prior = np.exp(-0.5 * np.square(np.log2(bpm / _USUAL) / _OCTAVES))
+    best = int(np.argmax(np.where(known[:, 0], np.maximum(score, 0.0) * prior, -1.0)))
+    return float(bpm[best]), float(np.clip(values[best, 0], 0.0, 1.0))

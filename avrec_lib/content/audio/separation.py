@@ -1,0 +1,54 @@
+"""Parting what rings from what clicks: harmonic lines lie along time, percussive ones across it."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+__all__ = ["CONTEXT", "harmonic_percussive"]
+
+_WIDTH = 31
+CONTEXT = _WIDTH // 2
+"""Frames on each side that decide a frame's masks."""
+
+
+def harmonic_percussive(magnitude: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the shares of a spectrogram that belong to tones and to blows.
+
+    A median over 31 frames keeps lines along time, a median over 31 bins lines across it; the shares are those of
+    their squares (Wiener's masks).
+
+    Parameters
+    ----------
+    magnitude : ndarray (t, bins)
+        Absolute values of the spectra.
+
+    Returns
+    -------
+    harmonic, percussive : ndarray (t, bins) of float32
+        Masks in [0, 1] whose sum is 1. Times the spectra, equal to ``librosa.decompose.hpss``.
+
+    References
+    ----------
+    Fitzgerald (2010), Harmonic/percussive separation using median filtering.
+    """
+    along = _medians(np.ascontiguousarray(magnitude.T)).T
+    across = _medians(magnitude)
+    largest = np.maximum(along, across)
+    silent = largest < np.finfo(np.float32).tiny
+    largest[silent] = 1.0
+    tones, blows = np.square(along / largest), np.square(across / largest)
+    both = tones + blows
+    both[silent] = 1.0
+    harmonic = np.where(silent, np.float32(0.5), tones / both)
+    return harmonic, np.float32(1.0) - harmonic
+
+
+def _medians(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the running median of 31 entries along each row, mirrored at its ends.
+
+    All rows in one line of entries: SciPy's running median of a line takes a tenth of the time of that of a table.
+    """
+    half = _WIDTH // 2
+    padded = np.pad(rows, ((0, 0), (half, half)), mode="symmetric")
+    medians = ndimage.median_filter(padded.ravel(), size=_WIDTH, mode="nearest")
+    return np.asarray(medians).reshape(padded.shape)[:, half:-half]
