@@ -8,6 +8,7 @@ from avrec_lib.content.audio.modulation import modulation_spectrum
 from avrec_lib.content.audio.pitch import yin
 from avrec_lib.content.audio.pooling import VECTOR_NAMES
 from avrec_lib.content.audio.rhythm import onset_strength, tempo
+from avrec_lib.content.audio.ripples import ripples
 from avrec_lib.content.audio.separation import harmonic_percussive
 from avrec_lib.content.audio.sketch import SOUND_FEATURES, describe_sound, describe_sound_file
 from avrec_lib.content.audio.spectrum import FrameGrid, decibels, frame_grid, frames_of, istft, stft
@@ -38,6 +39,7 @@ __all__ = [
     "mfcc",
     "modulation_spectrum",
     "onset_strength",
+    "ripples",
     "stft",
     "tempo",
     "yin",

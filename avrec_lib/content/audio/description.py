@@ -1,27 +1,27 @@
 """Describe a sound: all measurements by frame, and a vector of fixed length that sums them up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from avrec_lib.content.audio.harmony import KEYS, key_scores
-from avrec_lib.content.audio.loudness import integrated_loudness
-from avrec_lib.content.audio.measure import Frames, Peaks, finish, joined, measure
+from avrec_lib.content.audio.loudness import LoudnessMeter, integrated_loudness
+from avrec_lib.content.audio.measure import Peaks, finish, joined, loudest, measure
 from avrec_lib.content.audio.modulation import modulation_spectrum
-from avrec_lib.content.audio.pooling import VECTOR_NAMES, pool
-from avrec_lib.content.audio.rhythm import tempo
-from avrec_lib.content.audio.separation import CONTEXT
+from avrec_lib.content.audio.pooling import VECTOR_NAMES, Pool
 from avrec_lib.content.audio.spectrum import FrameGrid, frame_grid
+from avrec_lib.content.audio.stretches import stretches
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.media import read_sound
+from avrec_lib.media import iter_sound
 
 __all__ = ["Features", "describe", "describe_file"]
 
 _SILENCE = 1e-4  # amplitude of -80 dB: below, a sample of 16 bits holds nothing
-_BLOCK = 1024  # frames that are measured at once
+_WHOLE_BLOCKS = 6  # of 10 s: sound up to there is held whole
 FILE_RATE = 22_050
 """Hz: the sampling rate at which files are described."""
 
@@ -59,7 +59,9 @@ class Features:
     harmonic : ndarray (t,)
         Share of the frame's energy that rings rather than clicks.
     modulation : ndarray (16, 6)
-        How strongly groups of bands swell and fade, by rate.
+        How strongly groups of bands swell and fade, by rate; see :func:`modulation_spectrum`.
+    ripples : ndarray (4, 12, 5)
+        How strongly the bands swell and fade together; see :func:`ripples`.
     tempo_bpm, beat_regularity : float
         Beats a minute (0 where there are none), and how regular they are, in [0, 1].
     key : str
@@ -89,6 +91,7 @@ class Features:
     onset_strength: NDArray[np.float32]
     harmonic: NDArray[np.float32]
     modulation: NDArray[np.float32]
+    ripples: NDArray[np.float32]
     tempo_bpm: float
     beat_regularity: float
     key: str
@@ -133,29 +136,37 @@ def describe(waveform: ArrayLike, sample_rate: int, *, n_fft: int | None = None,
         raise ValueError(f"{(~np.isfinite(samples)).sum()} samples are not finite")
     if not len(samples) or float(np.abs(samples).max()) <= _SILENCE:
         raise NoFeaturesError("the sound is silent" if len(samples) else "the sound has no samples")
-    raw = joined(_blocks(samples, grid))
+    parts = []
+    for stretch in stretches([samples], grid):
+        raw = measure(stretch.padded, grid, before=stretch.before, after=stretch.after)
+        parts.append(stretch.own(raw))
+    raw = joined(parts)
     peaks = Peaks()
     peaks.update(raw)
     frames = finish(raw, peaks, grid)
-    bpm, regularity = tempo(frames["onset_strength"], grid.frames_per_second)
-    modulation = modulation_spectrum(frames["log_mel"], grid.frames_per_second)
+    pool = Pool(grid, peaks)
+    pool.add(frames)
+    bpm, regularity = pool.tempo
     loudness = integrated_loudness(samples, sample_rate)
-    key = KEYS[int(np.argmax(key_scores(frames["chroma"].mean(axis=0))))]
     return Features(
         grid=grid,
         times=np.arange(len(raw["rms"])) / grid.frames_per_second,
         **frames,
-        modulation=modulation,
+        modulation=modulation_spectrum(frames["log_mel"], grid.frames_per_second),
+        ripples=pool.ripples,
         tempo_bpm=bpm,
         beat_regularity=regularity,
-        key=key,
+        key=KEYS[int(np.argmax(key_scores(frames["chroma"].mean(axis=0))))],
         loudness_lufs=loudness,
-        vector=pool(frames, modulation, (bpm, regularity, loudness)),
+        vector=pool.vector(loudness),
     )
 
 
 def describe_file(path: Path) -> NDArray[np.float32]:
     """Read a file's sound track, as one channel at 22,050 Hz, and sum it up: the vector of :func:`describe`.
+
+    Sound of more than a minute is read twice, for its peaks and for the rest, and never held whole. What grows with
+    its length is one number a frame and ten a second: 1 MB an hour.
 
     Parameters
     ----------
@@ -165,7 +176,7 @@ def describe_file(path: Path) -> NDArray[np.float32]:
     Returns
     -------
     ndarray (len(VECTOR_NAMES),) of float32
-        The vector.
+        The vector; the same as that of the whole sound but for rounding.
 
     Raises
     ------
@@ -174,19 +185,33 @@ def describe_file(path: Path) -> NDArray[np.float32]:
     NoFeaturesError
         If the sound is silent.
     """
-    sound = read_sound(path, sample_rate=FILE_RATE)
-    return describe(sound.samples, sound.sample_rate).vector
+    pieces = (block.samples for block in iter_sound(path, sample_rate=FILE_RATE))
+    begin = list(islice(pieces, _WHOLE_BLOCKS + 1))
+    if len(begin) <= _WHOLE_BLOCKS:
+        return describe(np.concatenate([*begin, np.zeros(0, np.float32)]), FILE_RATE).vector
+    pieces.close()
+    del begin
+    return _describe_stream(lambda: (block.samples for block in iter_sound(path, sample_rate=FILE_RATE)), FILE_RATE)
 
 
-def _blocks(samples: NDArray[np.float32], grid: FrameGrid) -> Iterator[Frames]:
-    """Measure a sound in stretches, so that memory does not grow with what is thrown away."""
-    half, total = grid.n_fft // 2, grid.n_frames(len(samples))
-    for first in range(0, total, _BLOCK):
-        last = min(first + _BLOCK, total)
-        # Frames on either side, which decide the masks of those within.
-        begin, end = max(0, first - CONTEXT), min(total, last + CONTEXT)
-        start, stop = begin * grid.hop - half, (end - 1) * grid.hop + half
-        before, after = max(0, -start), max(0, stop - len(samples))
-        piece = np.pad(samples[max(0, start) : stop], (before, after))
-        raw = measure(piece, grid, before=before, after=after)
-        yield {name: values[first - begin : last - begin] for name, values in raw.items()}
+def _describe_stream(read: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: int) -> NDArray[np.float32]:
+    """Return the vector of a sound that can be read again from its beginning, in pieces."""
+    grid = frame_grid(sample_rate)
+    peaks, meter = Peaks(), LoudnessMeter(sample_rate)
+    highest = 0.0
+    for stretch in stretches(read(), grid):
+        peaks.update(loudest(stretch.padded, grid))
+        highest = max(highest, float(np.abs(stretch.padded).max()))
+    if highest <= _SILENCE:
+        raise NoFeaturesError("the sound is silent")
+    pool = Pool(grid, peaks)
+
+    def measured() -> Iterator[NDArray[np.float32]]:
+        for piece in read():
+            meter.add(piece)
+            yield piece
+
+    for stretch in stretches(measured(), grid):
+        raw = measure(stretch.padded, grid, before=stretch.before, after=stretch.after)
+        pool.add(stretch.own(finish(raw, peaks, grid)))
+    return pool.vector(meter.integrated())

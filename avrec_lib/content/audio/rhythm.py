@@ -4,10 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-__all__ = ["onset_strength", "tempo"]
+__all__ = ["TEMPO_LAGS", "onset_likeness", "onset_strength", "tempo"]
 
 _SLOWEST, _FASTEST = 40.0, 240.0  # beats a minute
 _USUAL, _OCTAVES = 105.0, 0.9
+TEMPO_LAGS: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 21, 26, 32, 40, 50, 63, 80, 100)
+"""Frames after which the onsets of a sound are compared with themselves."""
 
 
 def onset_strength(log_mel: NDArray[np.float32], delay: int = 2) -> NDArray[np.float32]:
@@ -51,14 +53,14 @@ def tempo(strength: NDArray[np.float32], frames_per_second: float) -> tuple[floa
     regularity : float
         In [0, 1]: how alike the onsets are one beat later.
     """
-    strength = np.asarray(strength, dtype=np.float64) - np.mean(strength)
     size = len(strength)
     longest = min(int(4 * 60.0 * frames_per_second / _SLOWEST), size - 1)
-    if longest < 60.0 * frames_per_second / _FASTEST * 2 or not strength.any():
+    if longest < 60.0 * frames_per_second / _FASTEST * 2:
         return 0.0, 0.0
-    length = fft.next_fast_len(2 * size, real=True)
-    alike = fft.irfft(np.abs(fft.rfft(strength, length)) ** 2, length)[: longest + 1]
-    alike *= size / (size - np.arange(longest + 1)) / alike[0]  # fewer frames overlap at long lags
+    alike = _autocorrelation(strength, longest)
+    if not alike.any():
+        return 0.0, 0.0
+    alike = alike * size / (size - np.arange(longest + 1))  # fewer frames overlap at long lags
     bpm = np.geomspace(_SLOWEST, _FASTEST, 512)
     lags = 60.0 * frames_per_second / bpm
     multiples = lags[:, None] * np.arange(1, 5)
@@ -68,3 +70,30 @@ def tempo(strength: NDArray[np.float32], frames_per_second: float) -> tuple[floa
     prior = np.exp(-0.5 * np.square(np.log2(bpm / _USUAL) / _OCTAVES))
     best = int(np.argmax(np.where(known[:, 0], np.maximum(score, 0.0) * prior, -1.0)))
     return float(bpm[best]), float(np.clip(values[best, 0], 0.0, 1.0))
+
+
+def onset_likeness(strength: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how alike the onsets of a sound are some frames later.
+
+    Parameters
+    ----------
+    strength : ndarray (t,)
+        Strength of onsets, by frame.
+
+    Returns
+    -------
+    ndarray (len(TEMPO_LAGS),)
+        Autocorrelation at :data:`TEMPO_LAGS`, 1 at no lag; 0 at lags longer than the sound.
+    """
+    alike = _autocorrelation(strength, max(TEMPO_LAGS))
+    return alike[np.array(TEMPO_LAGS)]
+
+
+def _autocorrelation(strength: NDArray[np.float32], longest: int) -> NDArray[np.float64]:
+    """Return the autocorrelation at lags of 0 to ``longest``, 1 at 0; all 0 for a sound without onsets."""
+    away = np.asarray(strength, dtype=np.float64) - np.mean(strength, dtype=np.float64)
+    length = fft.next_fast_len(len(away) + longest + 1, real=True)
+    alike = np.asarray(fft.irfft(np.square(np.abs(fft.rfft(away, length))), length))[: longest + 1]
+    alike = np.pad(alike, (0, longest + 1 - len(alike)))
+    alike[len(away) :] = 0.0
+    return alike / alike[0] if alike[0] > 1e-12 * len(away) else np.zeros(longest + 1)

@@ -8,7 +8,7 @@ from scipy import fft, signal
 
 __all__ = ["FrameGrid", "decibels", "frame_grid", "frames_of", "istft", "spectra_of", "stft"]
 
-_FRAME_SECONDS = 0.093
+_HOP_SECONDS = 512 / 22_050
 _RATES = (8_000, 192_000)
 
 
@@ -55,7 +55,7 @@ class FrameGrid:
 
 
 def frame_grid(sample_rate: int, n_fft: int | None = None, hop: int | None = None) -> FrameGrid:
-    """Choose frames for a sampling rate: about 93 ms long, a power of two, four to a frame's length.
+    """Choose frames for a sampling rate: 23 ms from one to the next, and about four times as long.
 
     Parameters
     ----------
@@ -75,7 +75,9 @@ def frame_grid(sample_rate: int, n_fft: int | None = None, hop: int | None = Non
         If a number makes no sense.
     """
     if n_fft is None:
-        n_fft = 2 ** round(np.log2(_FRAME_SECONDS * max(sample_rate, 1)))
+        wanted = hop or max(1, round(_HOP_SECONDS * sample_rate))
+        n_fft = 2 * fft.next_fast_len(2 * wanted, real=True)  # even, and quick to transform
+        return FrameGrid(int(sample_rate), n_fft, wanted)
     return FrameGrid(int(sample_rate), int(n_fft), int(n_fft // 4 if hop is None else hop))
 
 
