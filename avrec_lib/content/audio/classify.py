@@ -84,13 +84,13 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
             scale = _Scale(X[train])
             known, asked = scale(X[train]), scale(X[held])
             targets = self._targets(y[train])
-            mean: NDArray[np.float64] = targets.mean(axis=0)
+            centre: NDArray[np.float64] = targets.mean(axis=0)
             for i, width in enumerate(self.widths):
                 # One decomposition serves all penalties.
                 values, vectors = linalg.eigh(_kernel(known, known, width))
-                near, wanted = _kernel(asked, known, width) @ vectors, vectors.T @ (targets - mean)
+                near, wanted = _kernel(asked, known, width) @ vectors, vectors.T @ (targets - centre)
                 for j, penalty in enumerate(self.penalties):
-                    scores: NDArray[np.float64] = near @ (wanted / (values + penalty)[:, None]) + mean
+                    scores = near @ (wanted / (values + penalty)[:, None]) + centre
                     right[i, j] += (self.classes_[scores.argmax(axis=1)] == y[held]).mean() / len(parts)
                     missed[i, j] += np.square(scores - self._targets(y[held])).mean() / len(parts)
         # Among equals in accuracy the one that fits best.
@@ -106,8 +106,8 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
         kernel = _kernel(self.sounds_, self.sounds_, self.chosen_["width"])
         targets = self._targets(y)
         self.mean_ = targets.mean(axis=0)
-        penalty = self.chosen_["penalty"] * np.eye(len(X))
-        self.weights_ = linalg.solve(kernel + penalty, targets - self.mean_, assume_a="pos")
+        ridge = self.chosen_["penalty"] * np.eye(len(X))
+        self.weights_ = linalg.solve(kernel + ridge, targets - self.mean_, assume_a="pos")
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:

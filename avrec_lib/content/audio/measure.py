@@ -10,7 +10,7 @@ from scipy import signal
 from avrec_lib.content.audio.harmony import chroma_filters, normalised
 from avrec_lib.content.audio.mel import delta, mel_filters, mfcc
 from avrec_lib.content.audio.pitch import HIGHEST_F0, LOWEST_F0, yin
-from avrec_lib.content.audio.rhythm import onset_strength
+from avrec_lib.content.audio.rhythm import BASS_BANDS, onset_strength
 from avrec_lib.content.audio.separation import harmonic_percussive
 from avrec_lib.content.audio.shape import contrast_extremes, spectral_shape, zero_crossing_rate
 from avrec_lib.content.audio.spectrum import FrameGrid, decibels, frames_of, spectra_of
@@ -112,6 +112,7 @@ def finish(raw: Frames, peaks: Peaks, grid: FrameGrid) -> Frames:
     log_mel = decibels(raw["mel"], peaks.mel)
     cepstrum = mfcc(log_mel)
     contrast = decibels(raw["peak"], peaks.peak) - decibels(raw["valley"], peaks.valley)
+    delay = grid.n_fft // (2 * grid.hop)
     kept = ("chroma", "f0", "aperiodicity", "rms", "centroid", "bandwidth", "rolloff", "flatness")
     return {
         "log_mel": log_mel,
@@ -121,7 +122,8 @@ def finish(raw: Frames, peaks: Peaks, grid: FrameGrid) -> Frames:
         **{name: raw[name] for name in kept},
         "contrast": contrast,
         "zero_crossings": raw["zero_crossings"],
-        "onset_strength": onset_strength(log_mel, grid.n_fft // (2 * grid.hop)),
+        "onset_strength": onset_strength(log_mel, delay),
+        "bass_onsets": onset_strength(log_mel[:, :BASS_BANDS], delay),
         "harmonic": raw["harmonic"],
     }
 

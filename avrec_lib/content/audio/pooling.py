@@ -76,6 +76,7 @@ class Pool:
         self._active = np.zeros(len(_ACTIVE))
         self._ripples = RippleMeter()
         self._onsets: list[NDArray[np.float32]] = []
+        self._bass: list[NDArray[np.float32]] = []
 
     def add(self, frames: Frames) -> None:
         """Take the next frames, as :func:`~avrec_lib.content.audio.measure.finish` gives them."""
@@ -90,6 +91,7 @@ class Pool:
         self._active += (below[:, None] <= _ACTIVE).sum(axis=0)
         self._ripples.add(frames["log_mel"])
         self._onsets.append(frames["onset_strength"])
+        self._bass.append(frames["bass_onsets"])
 
     def _table(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the columns of which statistics are taken, (t, columns), and the level (t,) in decibels."""
@@ -121,7 +123,7 @@ class Pool:
     @property
     def tempo(self) -> tuple[float, float]:
         """See :func:`~avrec_lib.content.audio.rhythm.tempo`."""
-        return tempo(np.concatenate(self._onsets), self._grid.frames_per_second)
+        return tempo(np.concatenate(self._onsets), self._grid.frames_per_second, np.concatenate(self._bass))
 
     def vector(self, loudness: float) -> NDArray[np.float32]:
         """Return the vector of all that was taken.
