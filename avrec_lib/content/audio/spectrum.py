@@ -75,9 +75,9 @@ def frame_grid(sample_rate: int, n_fft: int | None = None, hop: int | None = Non
         If a number makes no sense.
     """
     if n_fft is None:
-        wanted = hop or max(1, round(_HOP_SECONDS * sample_rate))
+        wanted = max(1, round(_HOP_SECONDS * sample_rate) if hop is None else hop)
         n_fft = 2 * fft.next_fast_len(2 * wanted, real=True)  # even, and quick to transform
-        return FrameGrid(int(sample_rate), n_fft, wanted)
+        return FrameGrid(int(sample_rate), max(64, n_fft), wanted if hop is None else hop)
     return FrameGrid(int(sample_rate), int(n_fft), int(n_fft // 4 if hop is None else hop))
 
 
