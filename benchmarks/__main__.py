@@ -1,9 +1,9 @@
 """Run all benchmarks: ``python -m benchmarks``. Each also runs alone, as ``python -m benchmarks.decode``."""
 
-from benchmarks import decode, ingest, near_duplicates, picture
+from benchmarks import decode, ingest, near_duplicates, sound
 
 if __name__ == "__main__":
     decode.main([])
     ingest.main([])
     near_duplicates.main([])
-    picture.main([])
+    sound.main([])

@@ -73,7 +73,7 @@ def measure(padded: NDArray[np.float32], grid: FrameGrid, *, before: int, after:
     raw["f0"], raw["aperiodicity"] = yin(frames, grid.sample_rate, low=LOWEST_F0, high=HIGHEST_F0)
     harmonic, _ = harmonic_percussive(magnitude)
     total = power.sum(axis=1)
-    ringing = np.einsum("tf,tf->t", np.square(harmonic), power)
+    ringing = np.einsum("tf,tf,tf->t", harmonic, harmonic, power)
     raw["harmonic"] = ringing / np.where(total > 0.0, total, np.float32(1.0))
     return raw
 

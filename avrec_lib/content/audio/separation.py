@@ -31,15 +31,14 @@ def harmonic_percussive(magnitude: NDArray[np.float32]) -> tuple[NDArray[np.floa
     ----------
     Fitzgerald (2010), Harmonic/percussive separation using median filtering.
     """
-    along = _medians(np.ascontiguousarray(magnitude.T)).T
+    along = np.ascontiguousarray(_medians(np.ascontiguousarray(magnitude.T)).T)
     across = _medians(magnitude)
-    largest = np.maximum(along, across)
-    silent = largest < np.finfo(np.float32).tiny
-    largest[silent] = 1.0
-    tones, blows = np.square(along / largest), np.square(across / largest)
-    both = tones + blows
-    both[silent] = 1.0
-    harmonic = np.where(silent, np.float32(0.5), tones / both)
+    along, across = np.square(along, out=along), np.square(across, out=across)
+    across += along
+    silent = across < np.finfo(np.float32).tiny
+    if silent.any():
+        along[silent], across[silent] = 0.5, 1.0
+    harmonic = np.divide(along, across, out=along)
     return harmonic, np.float32(1.0) - harmonic
 
 

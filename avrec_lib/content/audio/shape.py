@@ -41,8 +41,8 @@ def spectral_shape(
     total = np.where(silent, np.float32(1.0), moments[:, 0])
     centroid = np.where(silent, 0.0, moments[:, 1] / total)
     # Around a point near the centroid, because the difference of two large numbers would lose digits.
-    away = np.square(relative.astype(np.float32) - centroid[:, None].astype(np.float32))
-    bandwidth = np.sqrt(np.einsum("tf,tf->t", magnitude, away) / total)
+    away = relative.astype(np.float32) - centroid[:, None].astype(np.float32)
+    bandwidth = np.sqrt(np.einsum("tf,tf,tf->t", magnitude, away, away) / total)
     cumulated = np.cumsum(magnitude, axis=1)
     below = (cumulated < np.float32(_ROLLOFF) * cumulated[:, -1:]).sum(axis=1)
     floored = np.maximum(power, np.float32(1e-10))
