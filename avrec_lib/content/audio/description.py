@@ -16,11 +16,12 @@ from avrec_lib.content.audio.pooling import VECTOR_NAMES, Pool
 from avrec_lib.content.audio.spectrum import FrameGrid, frame_grid
 from avrec_lib.content.audio.stretches import stretches
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.media import iter_sound
+from avrec_lib.media import MediaError, iter_sound
 
 __all__ = ["Features", "describe", "describe_file"]
 
 _SILENCE = 1e-4  # amplitude of -80 dB: below, a sample of 16 bits holds nothing
+_POOLED = 8_192  # frames that are summed up at once
 _WHOLE_BLOCKS = 6  # of 10 s: sound up to there is held whole
 FILE_RATE = 22_050
 """Hz: the sampling rate at which files are described."""
@@ -137,7 +138,7 @@ def describe(waveform: ArrayLike, sample_rate: int, *, n_fft: int | None = None,
     grid = frame_grid(sample_rate, n_fft, hop)
     if not np.isfinite(samples).all():
         raise ValueError(f"{(~np.isfinite(samples)).sum()} samples are not finite")
-    if not len(samples) or float(np.abs(samples).max()) <= _SILENCE:
+    if not len(samples) or max(float(samples.max()), -float(samples.min())) <= _SILENCE:
         raise NoFeaturesError("the sound is silent" if len(samples) else "the sound has no samples")
     parts = []
     for stretch in stretches([samples], grid):
@@ -148,7 +149,8 @@ def describe(waveform: ArrayLike, sample_rate: int, *, n_fft: int | None = None,
     peaks.update(raw)
     frames = finish(raw, peaks, grid)
     pool = Pool(grid, peaks)
-    pool.add(frames)
+    for start in range(0, len(raw["rms"]), _POOLED):
+        pool.add({name: values[start : start + _POOLED] for name, values in frames.items()})
     bpm, regularity = pool.tempo
     loudness = integrated_loudness(samples, sample_rate)
     return Features(
@@ -184,17 +186,23 @@ def describe_file(path: Path) -> NDArray[np.float32]:
     Raises
     ------
     MediaError
-        If the file has no sound track or cannot be read.
+        If the file has no sound track, cannot be read or holds samples that are not finite.
     NoFeaturesError
         If the sound is silent.
     """
-    pieces = (block.samples for block in iter_sound(path, sample_rate=FILE_RATE))
-    begin = list(islice(pieces, _WHOLE_BLOCKS + 1))
+    begin = list(islice(_pieces(path), _WHOLE_BLOCKS + 1))
     if len(begin) <= _WHOLE_BLOCKS:
         return describe(np.concatenate([*begin, np.zeros(0, np.float32)]), FILE_RATE).vector
-    pieces.close()
     del begin
-    return _describe_stream(lambda: (block.samples for block in iter_sound(path, sample_rate=FILE_RATE)), FILE_RATE)
+    return _describe_stream(lambda: _pieces(path), FILE_RATE)
+
+
+def _pieces(path: Path) -> Iterator[NDArray[np.float32]]:
+    """Read a file's sound as one channel at 22,050 Hz, 10 s at a time."""
+    for block in iter_sound(path, sample_rate=FILE_RATE):
+        if not np.isfinite(block.samples).all():
+            raise MediaError(path, f"holds samples that are not finite, after {block.start:.0f} s")
+        yield block.samples
 
 
 def _describe_stream(read: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: int) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ QUIETEST = -70.0
 """LUFS: the absolute gate of BS.1770. Blocks below it count as silence."""
 
 _BLOCK, _OVERLAP = 0.4, 0.75
+_PIECE = 1 << 20  # samples that are weighted at once
 
 
 class LoudnessMeter:
@@ -94,6 +95,7 @@ def integrated_loudness(samples: ArrayLike, sample_rate: int) -> float:
     ----------
     ITU-R BS.1770-4 (2015), Algorithms to measure audio programme loudness and true-peak audio level.
     """
-    meter = LoudnessMeter(sample_rate)
-    meter.add(samples)
+    meter, samples = LoudnessMeter(sample_rate), np.asarray(samples)
+    for start in range(0, len(samples), _PIECE):
+        meter.add(samples[start : start + _PIECE])
     return meter.integrated()

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
+from scipy.io import wavfile
 
 from avrec_lib.content.audio import VECTOR_NAMES, describe, describe_file, frame_grid
 from avrec_lib.content.audio.description import _describe_stream
 from avrec_lib.content.audio.stretches import stretches
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.media import MissingStreamError, read_sound, write_clip
+from avrec_lib.media import MediaError, MissingStreamError, read_sound, write_clip
 from tests.content.audio.signals import RATE, clicks, harmonic, noise, tone
 
 RATES = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000]
@@ -85,7 +86,7 @@ def test_a_sound_in_pieces_has_the_vector_of_the_whole(piece):
     np.testing.assert_allclose(streamed, whole, rtol=1e-4, atol=2e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(n=st.integers(1, 1_300_000), size=st.integers(1_000, 400_000))
 def test_stretches_own_every_frame_once_and_hold_its_samples(n, size):
     grid = frame_grid(RATE)
@@ -123,6 +124,14 @@ def test_files_without_sound_are_refused(tmp_path):
         describe_file(quiet)
     with pytest.raises(MissingStreamError):
         describe_file(mute)
+
+
+def test_a_file_with_broken_samples_is_a_damaged_file(tmp_path):
+    samples = noise(1.0)
+    samples[500] = np.nan
+    wavfile.write(tmp_path / "broken.wav", RATE, samples)
+    with pytest.raises(MediaError, match="not finite"):
+        describe_file(tmp_path / "broken.wav")
 
 
 def test_silence_is_not_a_measurement():
