@@ -44,8 +44,8 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        widths: tuple[float, ...] = (0.25, 0.5, 1.0),
-        penalties: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1),
+        widths: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0),
+        penalties: tuple[float, ...] = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
         folds: int = 4,
     ) -> None:
         self.widths = widths
