@@ -1,37 +1,59 @@
-"""Run one extractor over many media files: in parallel, cached, and never stopped by a damaged one."""
+"""Describe many clips by several extractors: in parallel, kept on disk, and never stopped by a damaged file."""
 
 import hashlib
-import inspect
 import os
-import stat
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
+import re
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-import joblib
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 from tqdm import tqdm
 
-from avrec_lib import media
-from avrec_lib.cache import cache_root
-from avrec_lib.content.features import FeatureTable, NoFeaturesError
+from avrec_lib.content.describing import Extractor
+from avrec_lib.content.feature_cache import FeatureCache, forget
+from avrec_lib.content.features import FeatureTable
+from avrec_lib.content.work import Failure, FileTask, Outcome, Signature, Task, TextTask, signed_hash
+from avrec_lib.content.workers import run_tasks
 
-__all__ = ["Extraction", "extract"]
+__all__ = ["Catalogue", "Extraction", "Source", "Texts", "UnexpectedErrorWarning", "extract"]
 
-_LARGEST_VECTOR = 1 << 24  # bytes of a file in the cache
-Describe = Callable[[Path], np.ndarray]
+_FLUSH_SECONDS = 5.0
+_TEXTS_AT_ONCE = 256
+_BLANK = Failure("NoFeaturesError: nothing is written about it")
+
+
+@runtime_checkable
+class Catalogue(Protocol):
+    """What has clips and their files, such as a :class:`~avrec_lib.world.World`."""
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """One row a clip, per the ``clips`` schema."""
+
+    def media(self, clip_id: str) -> Path:
+        """Return the file of a clip."""
+
+
+Source: TypeAlias = Catalogue | Mapping[Any, Path | str] | None
+Texts: TypeAlias = pd.DataFrame | pd.Series | Mapping[Any, str] | None
+
+
+class UnexpectedErrorWarning(UserWarning):
+    """An extractor failed on some clips in a way that no damaged file explains."""
 
 
 class Extraction(NamedTuple):
-    """What :func:`extract` returns.
+    """What :func:`extract` returns of each extractor.
 
     Attributes
     ----------
     features : FeatureTable
-        One row a clip, in the order of the files given; absent where nothing could be measured.
+        One row a clip, in the order given; absent where nothing could be measured.
     problems : DataFrame
         ``clip_id`` and ``reason`` of each absent clip.
     """
@@ -41,114 +63,229 @@ class Extraction(NamedTuple):
 
 
 def extract(
-    paths: Mapping[str, Path],
-    describe: Describe,
+    source: Source,
+    extractors: Extractor | Sequence[Extractor],
     *,
-    name: str,
+    texts: Texts = None,
     n_jobs: int = 2,
     progress: bool = True,
     cache: Path | None = None,
-) -> Extraction:
-    """Describe media files, one vector each.
+    memory_bytes: int = 2 << 30,
+) -> dict[str, Extraction]:
+    """Describe clips, one vector each by each extractor.
 
-    Vectors are kept on disk by the hash of the file's bytes and of the source of the extractor's module and of the
-    reader, so that a second call decodes nothing and an edited extractor starts anew.
+    Each file is hashed once and then described by all extractors that do not know its bytes yet; two clips with the
+    same bytes are described once. Descriptions are kept on disk by that hash and the extractor's
+    :attr:`~avrec_lib.content.describing.Extractor.version`, every few seconds, so that an interrupted call goes on
+    where it stopped, and a second call decodes nothing.
 
     Parameters
     ----------
-    paths : mapping of str to Path
-        The file of each clip.
-    describe : callable
-        From a file to a vector (d,), d the same for all. A function at the top of a module, so that other processes
-        can import it.
-    name : str
-        Name of the modality: the name of the table.
+    source : World, mapping of id to Path, or None
+        A world or another :class:`Catalogue`, or the file of each clip; None where only texts are read.
+    extractors : Extractor or sequence of Extractor
+        Each with a name of its own.
+    texts : DataFrame, Series or mapping of id to str, optional
+        What is written about the clips: a table per the ``clips`` schema, or plain texts by id. Default the table of
+        the world.
     n_jobs : int
-        Number of processes.
+        Number of processes; -1 is one a core. With 1 the work is done in this process; with more, a file that makes
+        a process die is listed as a problem like any other.
     progress : bool
-        Whether to show a progress bar.
+        Whether to show a progress bar while something is described.
     cache : Path, optional
         Folder of the cache; default ``features`` in :func:`avrec_lib.cache.cache_root`.
+    memory_bytes : int
+        What each process may allocate where ``n_jobs`` is not 1; what needs more is a problem.
 
     Returns
     -------
-    Extraction
-        The features and the list of problems.
+    dict of str to Extraction
+        By the extractor's name, in the order given: the features and the list of problems.
 
     Raises
     ------
     ValueError
-        If there is no file, or none at all could be described: then the fault is not in one file.
+        If there is no clip, names repeat, what an extractor reads is not given, or none at all of the clips could be
+        described: then the fault is not in one file.
+    OSError
+        If the cache cannot be written, such as on a full disk; what is finished is kept.
+
+    Warns
+    -----
+    UnexpectedErrorWarning
+        If an extractor raised what it should not; the clips are among the problems, and are tried again next time.
     """
-    if not paths:
-        raise ValueError(f"{name}: there is no file to describe")
-    folder = (cache_root() / "features" if cache is None else cache) / f"{name}-{_source_hash(describe)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    jobs = (joblib.delayed(_one)(Path(path), describe, folder) for path in paths.values())
-    # The workers start only when two are worth their start-up time.
-    results = joblib.Parallel(n_jobs=min(n_jobs, len(paths)), return_as="generator", batch_size="auto")(jobs)
+    chosen = _checked(extractors)
+    jobs = len(os.sched_getaffinity(0)) if n_jobs == -1 and hasattr(os, "sched_getaffinity") else n_jobs
+    if jobs < 1:
+        raise ValueError(f"n_jobs is 1 or more, or -1 for one a core, not {n_jobs}")
+    ids, paths, words = _inputs(source, texts, chosen)
+    caches = {one.name: FeatureCache(one, cache) for one in chosen}
+    keyed: dict[str, list[_Keyed]] = {}
+    if paths is not None:
+        with ThreadPoolExecutor(jobs) as pool:
+            keyed["media"] = list(pool.map(signed_hash, paths))
+    if words is not None:
+        keyed["text"] = [_text_key(text) for text in words]
+    tasks = [*_text_tasks(chosen, caches, keyed, words), *_file_tasks(chosen, caches, keyed, paths)]
+    passing = _run(tasks, caches, jobs, memory_bytes, progress) if tasks else {}
+    forget(cache)
+    return {
+        one.name: _collected(one, ids, [_outcome(one, key, caches, passing) for key in keyed[one.reads]])
+        for one in chosen
+    }
+
+
+_Keyed: TypeAlias = tuple[str, Signature | None] | Failure
+_Passing: TypeAlias = dict[tuple[str, str], Failure]
+
+
+def _checked(extractors: Extractor | Sequence[Extractor]) -> list[Extractor]:
+    chosen = list(extractors) if isinstance(extractors, Sequence) else [extractors]
+    strange = [one for one in chosen if not isinstance(one, Extractor)]
+    if strange or not chosen:
+        what = f"not {strange[0]!r}" if strange else "but there is none"
+        raise ValueError(f"extractors are of class avrec_lib.content.describing.Extractor, {what}")
+    names = [one.name for one in chosen]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two extractors have the same name: {', '.join(names)}")
+    return chosen
+
+
+def _inputs(
+    source: Source, texts: Texts, extractors: list[Extractor]
+) -> tuple[np.ndarray, list[Path] | None, list[str] | None]:
+    """Return ids, and by id the files and the texts, where an extractor reads them."""
+    label = ", ".join(one.name for one in extractors)
+    if isinstance(source, Catalogue):
+        texts = source.clips if texts is None else texts
+        source = {clip_id: source.media(clip_id) for clip_id in source.clips["clip_id"]}
+    written = _by_id(texts) if any(one.reads == "text" for one in extractors) else None
+    if source is None and any(one.reads == "media" for one in extractors):
+        raise ValueError(f"{label}: files are read, so source must be a World or a mapping of id to path")
+    keys = list(source if source is not None else written or {})
+    if not keys:
+        raise ValueError(f"{label}: there is no clip to describe")
+    ids = np.array(keys) if all(isinstance(key, (int, np.integer)) for key in keys) else np.array(keys, dtype=object)
+    paths = None if source is None else [Path(path) for path in source.values()]
+    return ids, paths, None if written is None else [written.get(key, "") for key in keys]
+
+
+def _by_id(texts: Texts) -> dict[Any, str]:
+    if texts is None:
+        raise ValueError("an extractor reads text, so texts= must be given: the table of clips, or texts by id")
+    if isinstance(texts, pd.DataFrame):
+        # Imported late: who describes files alone needs no tools for text.
+        from avrec_lib.content.text import document
+
+        texts = document(texts)
+    if isinstance(texts, pd.Series):
+        texts = dict(zip(texts.index.tolist(), texts.tolist(), strict=True))
+    return {key: text if isinstance(text, str) else "" for key, text in texts.items()}
+
+
+def _text_key(text: str) -> _Keyed:
+    if not re.search(r"\w", text):
+        return _BLANK
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), None
+
+
+def _file_tasks(
+    extractors: list[Extractor],
+    caches: dict[str, FeatureCache],
+    keyed: dict[str, list[_Keyed]],
+    paths: list[Path] | None,
+) -> Iterator[Task]:
+    """Yield a task for each content of a file that some extractor has not described."""
+    media = [one for one in extractors if one.reads == "media"]
+    planned = set()
+    for path, key in zip(paths or [], keyed.get("media", []), strict=True):
+        if isinstance(key, Failure) or key[0] in planned:
+            continue
+        planned.add(key[0])
+        lacking = tuple(one for one in media if caches[one.name].get(key[0]) is None)
+        if lacking:
+            assert key[1] is not None
+            yield FileTask(path, key[0], key[1], lacking)
+
+
+def _text_tasks(
+    extractors: list[Extractor],
+    caches: dict[str, FeatureCache],
+    keyed: dict[str, list[_Keyed]],
+    words: list[str] | None,
+) -> Iterator[Task]:
+    """Yield tasks of many texts each, those of like length together."""
+    by_hash = {key[0]: text for text, key in zip(words or [], keyed.get("text", []), strict=True) if len(key) == 2}
+    for one in extractors:
+        if one.reads != "text":
+            continue
+        lacking = sorted((key for key in by_hash if caches[one.name].get(key) is None), key=lambda k: len(by_hash[k]))
+        for start in range(0, len(lacking), _TEXTS_AT_ONCE):
+            part = lacking[start : start + _TEXTS_AT_ONCE]
+            yield TextTask(tuple(by_hash[key] for key in part), tuple(part), one)
+
+
+def _run(
+    tasks: list[Task], caches: dict[str, FeatureCache], n_jobs: int, memory_bytes: int, progress: bool
+) -> _Passing:
+    """Do tasks and keep what they find; return what failed for the moment only."""
+    passing: _Passing = {}
     hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
-    outcomes = list(tqdm(results, total=len(paths), desc=name, unit="clip", disable=hidden))
-    vectors = [outcome for outcome in outcomes if isinstance(outcome, np.ndarray)]
-    if not vectors:
-        raise ValueError(f"{name}: none of {len(paths)} files could be described; the first says: {outcomes[0]}")
-    ids = np.array(list(paths), dtype=object)
+    flushed = time.monotonic()
+    try:
+        with tqdm(total=sum(len(task.keys) for task in tasks), desc=", ".join(caches), disable=hidden) as bar:
+            for task, outcomes in run_tasks(tasks, n_jobs=n_jobs, memory_bytes=memory_bytes):
+                for (extractor, key), outcome in zip(task.keys, outcomes, strict=True):
+                    if isinstance(outcome, np.ndarray):
+                        caches[extractor.name].put(key, outcome)
+                    elif outcome.lasting:
+                        caches[extractor.name].put(key, outcome.reason)
+                    else:
+                        passing[extractor.name, key] = outcome
+                bar.update(len(outcomes))
+                if time.monotonic() - flushed > _FLUSH_SECONDS:
+                    _flush(caches)
+                    flushed = time.monotonic()
+    finally:
+        _flush(caches)
+    return passing
+
+
+def _flush(caches: dict[str, FeatureCache]) -> None:
+    for one in caches.values():
+        one.flush()
+
+
+def _outcome(one: Extractor, key: _Keyed, caches: dict[str, FeatureCache], passing: _Passing) -> Outcome:
+    if isinstance(key, Failure):
+        return key
+    found = caches[one.name].get(key[0])
+    if found is None:
+        return passing[one.name, key[0]]
+    return Failure(found) if isinstance(found, str) else found
+
+
+def _collected(one: Extractor, ids: np.ndarray, outcomes: list[Outcome]) -> Extraction:
+    """Make the table and the list of problems of one extractor."""
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    unexpected = [failure for failure in failures if failure.trace]
+    if len(failures) == len(outcomes):
+        trace = f"\n{unexpected[0].trace}" if unexpected else ""
+        raise ValueError(
+            f"{one.name}: none of {len(outcomes)} clips could be described; the first says: {failures[0].reason}{trace}"
+        )
+    if unexpected:
+        warnings.warn(
+            f"{one.name}: an error that no damaged file explains on {len(unexpected)} clips, the first:\n"
+            f"{unexpected[0].trace}",
+            UnexpectedErrorWarning,
+            stacklevel=3,
+        )
     present = np.array([isinstance(outcome, np.ndarray) for outcome in outcomes])
-    matrix = np.full((len(ids), len(vectors[0])), np.nan, dtype=np.float32)
-    matrix[present] = np.stack(vectors)
-    reasons = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    problems = pd.DataFrame({"clip_id": ids[~present], "reason": pd.Series(reasons, dtype="str")})
-    return Extraction(FeatureTable(ids, matrix, present, name), problems)
-
-
-def _source_hash(describe: Describe) -> str:
-    """Hash what decides a vector besides the file: the extractor's module and name, the reader, the libraries."""
-    module = inspect.getmodule(describe)
-    if module is None or not hasattr(describe, "__name__"):
-        raise ValueError(f"{describe!r} must be a function at the top of a module, so that it can be cached and sent")
-    digest = hashlib.sha256(describe.__name__.encode())
-    reader = sorted(Path(inspect.getfile(media)).parent.glob("*.py"))
-    for source in (Path(inspect.getfile(module)), *reader):
-        digest.update(source.read_bytes())
-    for library in ("numpy", "scipy", "opencv-python-headless", "av"):
-        digest.update(f"{library}={version(library)}\0".encode())
-    return digest.hexdigest()[:16]
-
-
-def _kept(path: Path) -> np.ndarray | None:
-    """Return a vector from the cache, or None where it is missing or not one that was written here."""
-    if not path.is_file() or path.is_symlink() or path.stat().st_size > _LARGEST_VECTOR:
-        return None
-    try:
-        vector = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None  # torn by a full disk
-    fits = isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.ndim == 1
-    return vector if fits and np.isfinite(vector).all() else None
-
-
-def _one(path: Path, describe: Describe, folder: Path) -> np.ndarray | str:
-    """Describe one file, or say why not."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return "MediaError: is not a regular file"
-        with path.open("rb") as file:
-            kept = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.npy"
-    except OSError as error:
-        return f"{type(error).__name__}: {error.strerror}"
-    if (vector := _kept(kept)) is not None:
-        return vector
-    try:
-        # One thread: sums in another order round otherwise, and then the number of processes would change the bytes.
-        with threadpool_limits(1):
-            vector = np.asarray(describe(path), dtype=np.float32)
-    except media.MediaError as error:
-        return f"{type(error).__name__}: {error.reason}"
-    except NoFeaturesError as error:
-        return f"{type(error).__name__}: {error}"
-    except MemoryError:
-        return "MemoryError: too large to describe"
-    partial = kept.with_suffix(f".{os.getpid()}.partial.npy")
-    np.save(partial, vector)
-    partial.replace(kept)
-    return vector
+    matrix = np.full((len(ids), len(one.columns)), np.nan, dtype=np.float32)
+    matrix[present] = np.stack([outcome for outcome in outcomes if isinstance(outcome, np.ndarray)])
+    reasons = pd.Series([failure.reason for failure in failures], dtype="str")
+    problems = pd.DataFrame({"clip_id": ids[~present], "reason": reasons})
+    return Extraction(FeatureTable(ids, matrix, present, one.name, one.columns, one.origin), problems)

@@ -1,16 +1,22 @@
 """The table in which one modality's measurements of many clips travel."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
+
 __all__ = ["FeatureTable", "Ids", "NoFeaturesError"]
 
 Ids: TypeAlias = Sequence[Any] | np.ndarray | pd.Index
 """Identifiers of clips, items or people: text or whole numbers."""
+
+_FORMAT = "avrec feature table 1"
 
 
 class NoFeaturesError(ValueError):
@@ -34,17 +40,23 @@ class FeatureTable:
         Whether the clip was measured.
     name : str
         Name of the modality or extractor.
+    columns : tuple of str, optional
+        What each entry of a row is, d names without repeats; empty where they have none.
+    origin : mapping, optional
+        How the rows were made, in words and numbers that JSON can write.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, an id repeats, or a present row is not finite.
+        If shapes do not fit, an id or a column's name repeats, or a present row is not finite.
     """
 
     ids: np.ndarray
     matrix: np.ndarray
     present: np.ndarray
     name: str
+    columns: tuple[str, ...] = ()
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.ids)
@@ -57,6 +69,12 @@ class FeatureTable:
             )
         if present.dtype != np.bool_:
             raise ValueError(f"{self.name}: present must be of type bool, not {present.dtype}")
+        columns = tuple(self.columns)
+        if columns and (len(columns) != matrix.shape[1] or len(set(columns)) < len(columns)):
+            raise ValueError(
+                f"{self.name}: {len(columns)} names of columns, {len(set(columns))} of them different, "
+                f"do not fit a matrix of {matrix.shape[1]} columns"
+            )
         index = pd.Index(ids)
         if not index.is_unique:
             raise ValueError(f"{self.name}: id {index[index.duplicated()][0]!r} occurs more than once")
@@ -72,6 +90,7 @@ class FeatureTable:
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "matrix", matrix)
         object.__setattr__(self, "present", present)
+        object.__setattr__(self, "columns", columns)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -124,4 +143,80 @@ class FeatureTable:
             If an id is not in the table.
         """
         rows = self.positions(ids)
-        return FeatureTable(self.ids[rows], self.matrix[rows], self.present[rows], self.name)
+        return FeatureTable(self.ids[rows], self.matrix[rows], self.present[rows], self.name, self.columns, self.origin)
+
+    def save(self, path: str | Path) -> None:
+        """Write the table as one safetensors file, whole or not at all.
+
+        The file's metadata hold a manifest: ids, names of columns, name and origin, and the SHA-256 of it all. Any
+        reader of safetensors can open it; none of it is a pickle.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to write; a file that is there is replaced.
+
+        Raises
+        ------
+        ValueError
+            If an id is neither text nor a whole number, or the origin is not what JSON can write.
+        OSError
+            If it cannot be written, such as on a full disk; then nothing is left of it.
+        """
+        if np.issubdtype(self.ids.dtype, np.integer):
+            ids: list[Any] = self.ids.tolist()
+        else:
+            ids = [str(one) if isinstance(one, str) else one for one in self.ids.tolist()]
+            strange = [one for one in ids if not isinstance(one, (str, int)) or isinstance(one, bool)]
+            if strange:
+                raise ValueError(f"{self.name}: ids are saved as text or whole numbers, not {strange[0]!r}")
+        manifest = {
+            "format": _FORMAT,
+            "name": self.name,
+            "columns": list(self.columns),
+            "origin": dict(self.origin),
+            "ids": ids,
+        }
+        try:
+            json.dumps(manifest, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{self.name}: origin must be what JSON can write: {error}") from error
+        write_checked(path, {"matrix": self.matrix, "present": self.present}, manifest)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "FeatureTable":
+        """Read a table that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        FeatureTable
+            As it was: ids of text or whole numbers, absent rows, names of columns and origin.
+
+        Raises
+        ------
+        DamagedFileError
+            If the file was changed, cut off, or is no feature table; the message names it.
+        FileNotFoundError
+            If there is none.
+        """
+        arrays, manifest = read_checked(path)
+        if manifest.get("format") != _FORMAT:
+            raise DamagedFileError(path, "is no feature table of this version of the library")
+        ids = manifest["ids"]
+        numbers = bool(ids) and all(isinstance(one, int) for one in ids)
+        try:
+            return cls(
+                np.array(ids, dtype=np.int64 if numbers else object),
+                arrays["matrix"],
+                arrays["present"],
+                manifest["name"],
+                tuple(manifest["columns"]),
+                manifest["origin"],
+            )
+        except (LookupError, ValueError, OverflowError) as error:
+            raise DamagedFileError(path, f"contradicts itself: {error}") from error

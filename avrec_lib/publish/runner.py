@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from avrec_lib.cache import cache_root
 from avrec_lib.collect.datasets import has_dataset
-from avrec_lib.publish.dependencies import fingerprint, imported_modules, source_closure
+from avrec_lib.dependencies import fingerprint, imported_modules, source_closure
 from avrec_lib.publish.ledger import CLAIMS_FILE, Claim
 from avrec_lib.publish.pairs import cell_lines, notebook_of, write_notebook
 from avrec_lib.publish.project import BuildError, Project

@@ -13,7 +13,7 @@ import nbformat
 import yaml
 from tqdm import tqdm
 
-from avrec_lib.publish.dependencies import fingerprint
+from avrec_lib.dependencies import fingerprint
 from avrec_lib.publish.glance import fill_measured
 from avrec_lib.publish.pages import check_pages
 from avrec_lib.publish.players import externalise_media

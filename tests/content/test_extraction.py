@@ -1,14 +1,25 @@
+"""One pass over many clips: what is described, what is not and why, and what a second call still has to do."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from avrec_lib.content import audio, visual
-from avrec_lib.content.audio import describe_sound_file
-from avrec_lib.content.extraction import extract
-from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.content.visual import describe_picture_file
+from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extraction import UnexpectedErrorWarning, extract
+from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH
 from avrec_lib.media import read_frames, read_sound, write_clip
+from tests.content import toy_extractors as toys
 
 RATE = 22_050
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def beep(hertz=440.0, seconds=1.0):
@@ -20,87 +31,285 @@ def picture(seed=0, frames=12):
     return np.repeat(base.repeat(8, axis=1).repeat(8, axis=2), frames, axis=0)
 
 
-@pytest.fixture
-def paths(tmp_path):
-    names = ["whole", "mute", "dark", "silent", "torn", "words", "gone", "last"]
-    paths = {name: tmp_path / f"{name}.mp4" for name in names}
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("media")
+    names = ["whole", "mute", "dark", "silent", "torn", "words", "empty", "folder", "gone", "copy", "last"]
+    paths = {name: folder / f"{name}.mp4" for name in names}
     write_clip(paths["whole"], frames=picture(), sound=beep())
     write_clip(paths["mute"], frames=picture(1))
     write_clip(paths["dark"], sound=beep(220.0))
     write_clip(paths["silent"], frames=picture(2), sound=np.zeros(RATE, np.float32))
     write_clip(paths["last"], frames=picture(3), sound=beep(880.0))
+    paths["copy"].write_bytes(paths["last"].read_bytes())
     paths["torn"].write_bytes(paths["whole"].read_bytes()[:300])
     paths["words"].write_text("this is not a film")
+    paths["empty"].touch()
+    paths["folder"].mkdir()
     return paths
 
 
-def test_damaged_and_missing_are_absent_with_a_reason_and_the_rest_is_described(paths, tmp_path):
-    sound = extract(paths, describe_sound_file, name="sound", progress=False, cache=tmp_path / "cache")
-    assert sound.features.ids.tolist() == list(paths)
-    assert sound.features.ids[sound.features.present].tolist() == ["whole", "dark", "last"]
-    assert sound.problems["clip_id"].tolist() == ["mute", "silent", "torn", "words", "gone"]
-    assert (sound.problems["reason"].str.len() > 10).all()
-    assert "silent" in sound.problems.set_index("clip_id").loc["silent", "reason"]
-    seen = extract(paths, describe_picture_file, name="picture", progress=False, cache=tmp_path / "cache", n_jobs=1)
-    assert seen.features.ids[seen.features.present].tolist() == ["whole", "mute", "silent", "last"]
-    alone = extract(paths, describe_sound_file, name="sound", progress=False, cache=tmp_path / "other", n_jobs=1)
-    np.testing.assert_array_equal(alone.features.matrix, sound.features.matrix)  # two processes, the same bytes
+@pytest.fixture
+def how(tmp_path):
+    return {"progress": False, "cache": tmp_path / "cache", "n_jobs": 1}
 
 
-def test_rows_are_what_reading_and_describing_by_hand_gives(paths, tmp_path):
-    wanted = {name: paths[name] for name in ("last", "whole")}
-    sound = extract(wanted, describe_sound_file, name="sound", progress=False, cache=tmp_path / "cache", n_jobs=1)
-    heard = read_sound(paths["last"], sample_rate=RATE)
-    np.testing.assert_allclose(
-        sound.features.matrix[0], audio.describe_sound(heard.samples, RATE), rtol=1e-3, atol=1e-3
+@pytest.fixture
+def says(tmp_path):
+    """Give a function that writes files of one word each."""
+
+    def written(*words):
+        paths = {f"{number}-{word}": tmp_path / f"{number}-{word}.txt" for number, word in enumerate(words)}
+        for path, word in zip(paths.values(), words, strict=True):
+            path.write_text(word)
+        return paths
+
+    return written
+
+
+def toy(function, name="toy", **parameters):
+    reads = "text" if function in (toys.letters, toys.reads_badly) else "media"
+    return Extractor(name, function, ("one", "two"), reads, parameters)
+
+
+def test_damaged_and_missing_are_absent_with_a_reason_and_the_rest_is_described(media, how):
+    found = extract(media, [SOUND_SKETCH, PICTURE_SKETCH], **how | {"n_jobs": 2})
+    assert list(found) == ["sound", "picture"]
+    sound, seen = found["sound"], found["picture"]
+    assert sound.features.ids.tolist() == seen.features.ids.tolist() == list(media)
+    assert sound.features.ids[sound.features.present].tolist() == ["whole", "dark", "copy", "last"]
+    assert seen.features.ids[seen.features.present].tolist() == ["whole", "mute", "silent", "copy", "last"]
+    reasons = sound.problems.set_index("clip_id")["reason"]
+    assert reasons.index.tolist() == ["mute", "silent", "torn", "words", "empty", "folder", "gone"]
+    for clip, words in {
+        "mute": "MissingStreamError",
+        "silent": "NoFeaturesError: the sound is silent",
+        "torn": "MediaError",
+        "words": "no media file of a known kind",
+        "empty": "is empty",
+        "folder": "is not a regular file",
+        "gone": "FileNotFoundError",
+    }.items():
+        assert words in reasons[clip]
+    assert not any(str(media["torn"].parent) in reason for reason in reasons)  # a reason can be counted and published
+    alone = extract(media, [SOUND_SKETCH, PICTURE_SKETCH], **how | {"cache": how["cache"] / "other"})
+    for name in found:  # two processes, the same bytes
+        np.testing.assert_array_equal(alone[name].features.matrix, found[name].features.matrix)
+        pd.testing.assert_frame_equal(alone[name].problems, found[name].problems)
+
+
+def test_rows_are_what_reading_and_describing_by_hand_gives(media, how):
+    wanted = {name: media[name] for name in ("last", "whole")}
+    found = extract(wanted, [SOUND_SKETCH, PICTURE_SKETCH], **how)
+    heard = read_sound(media["last"], sample_rate=RATE)
+    expected = audio.describe_sound(heard.samples, RATE)
+    np.testing.assert_allclose(found["sound"].features.matrix[0], expected, rtol=1e-3, atol=1e-3)
+    frames = read_frames(media["whole"], fps=4.0, size=64)
+    expected = visual.describe_frames(frames.images, 4.0)
+    np.testing.assert_allclose(found["picture"].features.matrix[1], expected, rtol=1e-5)
+    assert found["picture"].features.columns == visual.PICTURE_FEATURES
+    assert found["sound"].features.origin["version"] == SOUND_SKETCH.version
+
+
+def test_a_second_call_describes_nothing_not_even_the_damaged_and_a_changed_file_anew(says, how, tmp_path):
+    paths, tally = says("a", "bb", "bb"), tmp_path / "tally"
+    extractor = toy(toys.slowly, seconds=0, tally=str(tally))
+    first = extract(paths, extractor, **how)["toy"].features
+    assert tally.read_text().split() == ["0-a.txt", "1-bb.txt"], "two clips of the same bytes are described once"
+    second = extract(paths, extractor, **how)["toy"].features
+    np.testing.assert_array_equal(first.matrix, second.matrix)
+    assert len(tally.read_text().split()) == 2
+    paths["0-a"].write_text("ccc")
+    assert extract(paths, extractor, **how)["toy"].features.matrix[0].tolist() == [3, ord("c")]
+    assert len(tally.read_text().split()) == 3
+
+
+def test_a_change_that_keeps_size_and_dates_is_noticed(says, how):
+    paths = says("abc")
+    before = extract(paths, toy(toys.size_and_first), **how)["toy"].features.matrix
+    (path,) = paths.values()
+    times = path.stat()
+    path.write_text("xbc")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert extract(paths, toy(toys.size_and_first), **how)["toy"].features.matrix[0, 1] == ord("x") != before[0, 1]
+
+
+def test_other_parameters_are_another_description(says, how, tmp_path):
+    paths, tally = says("a"), tmp_path / "tally"
+    for seconds in (0, 0.001, 0):
+        extract(paths, toy(toys.slowly, seconds=seconds, tally=str(tally)), **how)
+    assert len(tally.read_text().split()) == 2
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_lasting_reasons_are_kept_and_passing_ones_tried_again(says, how, n_jobs):
+    how = how | {"n_jobs": n_jobs}
+    paths = says("fine", "nothing", "damaged", "busy")
+    first = extract(paths, toy(toys.moody), **how)["toy"].problems
+    assert first["reason"].tolist() == [
+        "NoFeaturesError: it says nothing",
+        "MediaError: is damaged",
+        "MediaError: cannot be opened",
+    ]
+    from avrec_lib.content.feature_cache import FeatureCache
+    from avrec_lib.content.work import signed_hash
+
+    cache = FeatureCache(toy(toys.moody), how["cache"])
+    kept = {word: cache.get(signed_hash(path)[0]) for word, path in paths.items()}
+    assert kept["1-nothing"] and kept["2-damaged"] and kept["3-busy"] is None
+    pd.testing.assert_frame_equal(extract(paths, toy(toys.moody), **how)["toy"].problems, first)
+
+
+def test_a_file_that_kills_its_process_is_named_and_stops_nothing(says, how):
+    words = ["fine", "kill", "well", "abort", "exit", "grow", "good"]
+    paths = says(*words)
+    how = how | {"n_jobs": 2, "memory_bytes": 1 << 30}
+    found = extract(paths, [toy(toys.moody), toy(toys.size_and_first, "other")], **how)
+    assert found["toy"].features.ids[found["toy"].features.present].tolist() == ["0-fine", "2-well", "6-good"]
+    reasons = found["toy"].problems.set_index("clip_id")["reason"]
+    assert "SIGKILL" in reasons["1-kill"] and "memory" in reasons["1-kill"]
+    assert "SIGABRT" in reasons["3-abort"] and "status 3" in reasons["4-exit"] and "memory" in reasons["5-grow"]
+    assert found["other"].features.present.all(), "what another extractor makes of the same file is not lost"
+
+
+def test_an_extractor_that_kills_every_process_ends_with_its_reason(says, how):
+    with pytest.raises(ValueError, match=r"none of 3 clips.*SIGKILL"):
+        extract(says("a", "b", "c"), toy(toys.deadly), **how | {"n_jobs": 2})
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_mistake_in_the_extractor_is_not_taken_for_a_damaged_file(says, how, n_jobs):
+    paths = says("mistake", "fine", "nan", "long")
+    with pytest.warns(UnexpectedErrorWarning, match="on 3 clips(.|\n)*KeyError: 'a mistake"):
+        found = extract(paths, toy(toys.moody), **how | {"n_jobs": n_jobs})["toy"]
+    assert found.features.present.tolist() == [False, True, False, False]
+    assert "not finite for two" in found.problems["reason"][1] and "2 numbers" in found.problems["reason"][2]
+    with pytest.raises(ValueError, match=r"none of 1 clips(.|\n)*KeyError: 'a mistake"):
+        extract({"a": paths["0-mistake"]}, toy(toys.moody), **how)
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept_under_its_old_hash(says, how):
+    paths = says("stays", "b")
+    with pytest.raises(ValueError, match="changed while it was read"):
+        extract(paths, toy(toys.changing), **how)
+
+
+def test_texts_are_read_together_once_each_and_blank_ones_never(how, tmp_path):
+    tally = tmp_path / "tally"
+    extractor = toy(toys.letters, tally=str(tally))
+    texts = {7: "a tale", 8: " . ", 9: "a tale", 10: "12", 11: "an aria", 12: None}
+    found = extract(None, extractor, texts=texts, **how)["toy"]
+    assert found.features.ids.tolist() == list(texts) and found.features.ids.dtype == np.int64
+    assert found.features.present.tolist() == [True, False, True, False, True, False]
+    assert found.features.matrix[[0, 2, 4]].tolist() == [[6, 3], [6, 3], [7, 4]]
+    assert sorted(tally.read_text().splitlines()) == ["12", "a tale", "an aria"]
+    texts[8] = "now"
+    assert extract(None, extractor, texts=pd.Series(texts), **how)["toy"].features.matrix[1].tolist() == [3, 1]
+    assert len(tally.read_text().splitlines()) == 4
+
+
+def test_a_text_that_kills_its_process_is_named(how):
+    texts = {"a": "one", "b": "kill", "c": "three", "d": "four"}
+    found = extract(None, toy(toys.reads_badly), texts=texts, **how | {"n_jobs": 2})["toy"]
+    assert found.problems["clip_id"].tolist() == ["b"] and "SIGKILL" in found.problems["reason"][0]
+
+
+def test_files_and_texts_are_described_side_by_side(says, how):
+    paths = says("a", "b")
+    texts = pd.DataFrame({"clip_id": ["1-b"], "title": ["Rain"], "description": [None], "tags": ["a|b"]})
+    found = extract(
+        paths, [toy(toys.letters, "text"), toy(toys.size_and_first)], texts=texts.assign(transcript=""), **how
     )
-    seen = extract(wanted, describe_picture_file, name="picture", progress=False, cache=tmp_path / "cache", n_jobs=1)
-    frames = read_frames(paths["whole"], fps=4.0, size=64)
-    np.testing.assert_allclose(seen.features.matrix[1], visual.describe_frames(frames.images, 4.0), rtol=1e-5)
+    assert found["text"].features.present.tolist() == [False, True]
+    assert found["text"].problems["clip_id"].tolist() == ["0-a"]
+    assert found["toy"].features.present.all()
 
 
-def test_a_second_call_decodes_nothing_and_a_changed_file_is_read_anew(paths, tmp_path, monkeypatch):
-    wanted = {"whole": paths["whole"]}
-    arguments = {"name": "sound", "progress": False, "cache": tmp_path / "cache", "n_jobs": 1}
-    first = extract(wanted, describe_sound_file, **arguments)
-    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 1
-    monkeypatch.setattr(audio.sketch, "read_sound", lambda *_, **__: pytest.fail("the file was decoded again"))
-    second = extract(wanted, describe_sound_file, **arguments)
-    np.testing.assert_array_equal(first.features.matrix, second.features.matrix)
-    monkeypatch.undo()
-    wanted["whole"].write_bytes(paths["last"].read_bytes())
-    third = extract(wanted, describe_sound_file, **arguments)
-    assert not np.array_equal(first.features.matrix, third.features.matrix)
+def test_a_world_is_described_by_itself(says, how):
+    class World:
+        clips = pd.DataFrame({"clip_id": ["0-a", "1-b"], "title": ["x", "y"], "description": "", "tags": ""}).assign(
+            transcript=""
+        )
+
+        def media(self, clip_id):
+            return paths[clip_id]
+
+    paths = says("a", "b")
+    found = extract(World(), [toy(toys.letters, "text"), toy(toys.size_and_first)], **how)
+    assert found["toy"].features.ids.tolist() == ["0-a", "1-b"] and found["text"].features.present.all()
 
 
-def test_a_torn_cache_entry_is_made_again(paths, tmp_path):
-    wanted = {"whole": paths["whole"]}
-    arguments = {"name": "sound", "progress": False, "cache": tmp_path / "cache", "n_jobs": 1}
-    first = extract(wanted, describe_sound_file, **arguments)
-    entry = next((tmp_path / "cache").rglob("*.npy"))
-    entry.write_bytes(entry.read_bytes()[:40])
-    np.testing.assert_array_equal(
-        extract(wanted, describe_sound_file, **arguments).features.matrix, first.features.matrix
-    )
+def test_what_is_not_given_or_not_right_is_said(says, how):
+    paths = says("a")
+    with pytest.raises(ValueError, match="there is no clip"):
+        extract({}, toy(toys.moody), **how)
+    with pytest.raises(ValueError, match="source must be a World"):
+        extract(None, toy(toys.moody), **how)
+    with pytest.raises(ValueError, match="texts= must be given"):
+        extract(paths, toy(toys.letters), **how)
+    with pytest.raises(ValueError, match="same name: toy, toy"):
+        extract(paths, [toy(toys.moody), toy(toys.letters)], **how)
+    with pytest.raises(ValueError, match="Extractor, not <function moody"):
+        extract(paths, toys.moody, **how)
+    with pytest.raises(ValueError, match="n_jobs"):
+        extract(paths, toy(toys.moody), **how | {"n_jobs": 0})
 
 
-def _wrong(path):
-    if path.stem == "last":
-        raise ValueError("a mistake in the extractor")
-    return np.zeros(3)
+PROGRAM = """
+import sys
+from pathlib import Path
+from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extraction import extract
+from tests.content import toy_extractors as toys
+folder, cache, tally = map(Path, sys.argv[1:4])
+paths = {path.name: path for path in sorted(folder.iterdir())}
+slow = Extractor("toy", toys.slowly, ("one", "two"), parameters={"seconds": 0.02, "tally": str(tally)})
+found = extract(paths, slow, n_jobs=int(sys.argv[4]), progress=False, cache=cache)["toy"].features
+assert found.present.all() and found.matrix[:, 0].tolist() == [len(path.read_bytes()) for path in paths.values()]
+print("done", flush=True)
+"""
 
 
-def _none(path):
-    raise NoFeaturesError("nothing")
+def start(folder, cache, tally, n_jobs, flush_seconds=0.1):
+    program = f"import avrec_lib.content.extraction as e; e._FLUSH_SECONDS = {flush_seconds}\n" + PROGRAM
+    words = [sys.executable, "-c", program, *map(str, (folder, cache, tally, n_jobs))]
+    return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_mistake_in_the_extractor_is_not_taken_for_a_damaged_file(paths, tmp_path):
-    with pytest.raises(ValueError, match="mistake"):
-        extract(paths, _wrong, name="sound", progress=False, cache=tmp_path / "cache", n_jobs=1)
+def many(folder, count):
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:03d}").write_text("x" * (number + 1))
+    return folder
 
 
-def test_when_no_file_works_the_fault_is_elsewhere(paths, tmp_path):
-    with pytest.raises(ValueError, match="none of 8 files"):
-        extract(paths, _none, name="sound", progress=False, cache=tmp_path / "cache", n_jobs=1)
-    with pytest.raises(ValueError, match="no file"):
-        extract({}, describe_sound_file, name="sound", cache=tmp_path / "cache")
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_after_a_kill_the_next_call_goes_on_and_no_worker_is_left(tmp_path):
+    folder, cache, tally = many(tmp_path / "files", 150), tmp_path / "cache", tmp_path / "tally"
+    process = start(folder, cache, tally, 2)
+    deadline = time.monotonic() + 60
+    while not tally.exists() or len(tally.read_text().split()) < 60:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)
+    before = len(tally.read_text().split())
+    time.sleep(0.3)
+    assert len(tally.read_text().split()) == before < 150, "workers went on without their parent"
+    again = start(folder, cache, tally, 2)
+    assert again.communicate(timeout=60)[0] == "done\n"
+    total = len(tally.read_text().split())
+    assert 150 <= total < 150 + before * 0.7, f"{total - 150} of {before} clips were described twice"
+
+
+def test_two_processes_at_once_share_a_cache_and_both_are_right(tmp_path):
+    folder, cache = many(tmp_path / "files", 80), tmp_path / "cache"
+    both = [start(folder, cache, tmp_path / "tally", 1, 0.05) for _ in range(2)]
+    for process in both:
+        out, err = process.communicate(timeout=60)
+        assert out == "done\n", err
+    third = start(folder, cache, tmp_path / "tally", 1)
+    before = len((tmp_path / "tally").read_text().split())
+    assert third.communicate(timeout=60)[0] == "done\n"
+    assert len((tmp_path / "tally").read_text().split()) == before, "what two processes kept is there whole"

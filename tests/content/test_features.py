@@ -1,8 +1,14 @@
+import errno
+import os
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
+from avrec_lib.content.checked_files import DamagedFileError, write_checked
 from avrec_lib.content.features import FeatureTable
 
 
@@ -56,3 +62,134 @@ def test_tables_that_contradict_themselves_are_refused(ids, matrix, present, mes
 def test_an_id_that_is_not_there_is_named():
     with pytest.raises(KeyError, match="c9"):
         table().select(["c0", "c9"])
+
+
+COLUMNS = ("one", "two", "three")
+ORIGIN = {"extractor": "toy", "parameters": {"size": 3, "exact": True}}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    features = FeatureTable(
+        np.array(["a", "b", "é|雨"], dtype=object),
+        np.array([[1, 2, 3], [0, 0, 0], [-1e-30, 5, 1e30]]),
+        np.array([True, False, True]),
+        "toy",
+        COLUMNS,
+        ORIGIN,
+    )
+    features.save(tmp_path / "toy.safetensors")
+    return tmp_path / "toy.safetensors", features
+
+
+def test_a_saved_table_comes_back_with_ids_absent_rows_columns_and_origin(saved):
+    path, features = saved
+    back = FeatureTable.load(path)
+    assert back.ids.tolist() == features.ids.tolist() and back.ids.dtype == object
+    np.testing.assert_array_equal(back.matrix, features.matrix)
+    np.testing.assert_array_equal(back.present, features.present)
+    assert (back.name, back.columns, back.origin) == ("toy", COLUMNS, ORIGIN)
+    assert sorted(path.parent.iterdir()) == [path], "nothing is left beside it"
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, object, str])
+def test_ids_of_numbers_stay_numbers_and_text_stays_text(tmp_path, kind):
+    ids = np.array([3, 1, 2]).astype(kind)
+    FeatureTable(ids, np.eye(3), np.ones(3, bool), "toy").save(tmp_path / "toy")
+    back = FeatureTable.load(tmp_path / "toy").ids
+    assert back.tolist() == ids.tolist() and all(
+        type(a) is type(b) for a, b in zip(back.tolist(), ids.tolist(), strict=True)
+    )
+
+
+def test_a_table_of_no_clips_and_one_of_absent_clips_survive(tmp_path):
+    for n in (0, 2):
+        none = FeatureTable(np.arange(n).astype(str), np.zeros((n, 4)), np.zeros(n, bool), "toy")
+        none.save(tmp_path / "toy")
+        back = FeatureTable.load(tmp_path / "toy")
+        assert back.matrix.shape == (n, 4) and not back.present.any()
+
+
+def test_any_changed_byte_and_any_cut_is_noticed_and_the_file_is_named(saved):
+    path, features = saved
+    content = path.read_bytes()
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x21
+        path.write_bytes(bytes(damaged))
+        try:
+            back = FeatureTable.load(path)
+        except DamagedFileError as error:
+            assert str(path) in str(error)
+        else:  # blanks of the header are the only bytes that mean nothing
+            assert content[place : place + 1].isspace()
+            np.testing.assert_array_equal(back.matrix, features.matrix)
+    for size in range(0, len(content), 7):
+        path.write_bytes(content[:size])
+        with pytest.raises(DamagedFileError, match="cut off"):
+            FeatureTable.load(path)
+
+
+def test_a_file_that_is_no_table_is_refused_and_never_unpickled(tmp_path):
+    path = tmp_path / "toy"
+    path.write_bytes(pickle.dumps({"matrix": 1}))
+    with pytest.raises(DamagedFileError, match="no file of features"):
+        FeatureTable.load(path)
+    save_file({"matrix": np.eye(2)}, path)
+    with pytest.raises(DamagedFileError, match="no file of features"):
+        FeatureTable.load(path)
+    write_checked(path, {"matrix": np.eye(2)}, {"format": "another"})
+    with pytest.raises(DamagedFileError, match="no feature table"):
+        FeatureTable.load(path)
+    with pytest.raises(FileNotFoundError):
+        FeatureTable.load(tmp_path / "none")
+
+
+def test_a_link_or_a_folder_in_a_tables_place_is_not_followed(saved):
+    path, _ = saved
+    link = path.with_name("link")
+    link.symlink_to(path)
+    with pytest.raises(DamagedFileError, match="link"):
+        FeatureTable.load(link)
+    with pytest.raises(DamagedFileError, match="regular file"):
+        FeatureTable.load(path.parent)
+
+
+def test_a_full_disk_is_named_and_leaves_the_old_table_and_nothing_else(saved, monkeypatch):
+    path, features = saved
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"the disk is full: no room for .*toy\.safetensors"):
+        features.save(path)
+    assert sorted(path.parent.iterdir()) == [path]
+    np.testing.assert_array_equal(FeatureTable.load(path).matrix, features.matrix)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ids": np.array([1.5, 2.5, 3.5])}, "text or whole numbers, not 1.5"),
+        ({"ids": np.array(["a", None, 3], dtype=object)}, "text or whole numbers, not None"),
+        ({"origin": {"size": np.float32(1)}}, "JSON"),
+        ({"origin": {"size": float("nan")}}, "JSON"),
+    ],
+)
+def test_what_cannot_come_back_as_it_was_is_not_saved(tmp_path, change, message):
+    parts = {"ids": np.arange(3), "matrix": np.eye(3), "present": np.ones(3, bool), "name": "toy"}
+    with pytest.raises(ValueError, match=message):
+        FeatureTable(**parts | change).save(tmp_path / "toy")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("columns", [("a", "b"), ("a", "b", "a")])
+def test_names_that_do_not_fit_the_columns_are_refused(columns):
+    with pytest.raises(ValueError, match="names of columns"):
+        FeatureTable(np.arange(2), np.zeros((2, 3)), np.ones(2, bool), "toy", columns)
+
+
+def test_names_and_origin_go_with_a_selection(saved):
+    chosen = saved[1].select(["a"])
+    assert (chosen.columns, chosen.origin) == (COLUMNS, ORIGIN)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import avrec_lib
-from avrec_lib.publish.dependencies import fingerprint, imported_modules, source_closure
+from avrec_lib.dependencies import fingerprint, imported_modules, source_closure
 
 ROOT = Path(avrec_lib.__file__).parent.parent
 

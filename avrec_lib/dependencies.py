@@ -1,14 +1,20 @@
-"""What a chapter depends on: the modules that it imports, directly or not."""
+"""What a piece of Python depends on: the modules that it imports, directly or not, and the libraries behind them."""
 
 import ast
 import hashlib
+import importlib.metadata
 import json
+import re
+import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-__all__ = ["fingerprint", "imported_modules", "source_closure"]
+__all__ = ["fingerprint", "imported_modules", "library_versions", "source_closure"]
 
 PACKAGE = "avrec_lib"
+# Libraries that are installed under another name than they are imported by.
+_INSTALLED_AS = {"cv2": "opencv-python-headless", "skimage": "scikit-image", "sklearn": "scikit-learn", "PIL": "pillow"}
 
 
 def _module_file(root: Path, module: str) -> Path | None:
@@ -122,3 +128,62 @@ def fingerprint(files: dict[str, Path], **more: object) -> str:
     for name, path in sorted(files.items()):
         digest.update(f"\0{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
     return digest.hexdigest()
+
+
+def library_versions(files: Iterable[Path]) -> dict[str, str]:
+    """Return the versions of the libraries that some sources import, and of those that these need.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Python sources; other files are passed over. Imports inside functions count too.
+
+    Returns
+    -------
+    dict of str to str
+        From a distribution's name to its version, sorted. What is imported but not installed is left out.
+    """
+    imported: set[str] = set()
+    for path in files:
+        if path.suffix == ".py":
+            status = path.stat()
+            imported |= _libraries_of(path, (status.st_mtime_ns, status.st_size))
+    todo, versions = {name for library in imported for name in _installed_as(library)}, dict[str, str]()
+    while todo:
+        name = re.sub(r"[-_.]+", "-", todo.pop()).lower()
+        if name in versions or (found := _distribution(name)) is None:
+            continue
+        versions[name] = found[0]
+        todo |= found[1]
+    return dict(sorted(versions.items()))
+
+
+@cache
+def _libraries_of(path: Path, _stamp: tuple[int, int]) -> frozenset[str]:
+    """Return the names of the packages outside the library and Python's own that a source imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return frozenset(found - {PACKAGE} - sys.stdlib_module_names)
+
+
+@cache
+def _installed_as(library: str) -> tuple[str, ...]:
+    name = _INSTALLED_AS.get(library, library)
+    if _distribution(name) is not None:
+        return (name,)
+    return tuple(importlib.metadata.packages_distributions().get(library, ()))
+
+
+@cache
+def _distribution(name: str) -> tuple[str, frozenset[str]] | None:
+    """Return the version of an installed distribution and the names of those that it needs."""
+    try:
+        found = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    needs = [re.match(r"[\w.-]+", line) for line in found.requires or [] if "extra ==" not in line]
+    return found.version, frozenset(match[0] for match in needs if match)

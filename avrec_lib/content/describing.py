@@ -1,0 +1,121 @@
+"""What an extractor is: a function from a clip to numbers, and everything that decides these numbers."""
+
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import avrec_lib
+from avrec_lib.dependencies import PACKAGE, fingerprint, imported_modules, library_versions, source_closure
+
+__all__ = ["Extractor"]
+
+_ROOT = Path(avrec_lib.__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A way to describe clips by numbers, whose results can be kept.
+
+    Parameters
+    ----------
+    name : str
+        Name of the modality or of the method; names the table and the folder in the cache.
+    describe : callable
+        For media, ``describe(path, **parameters)`` gives a vector (d,) and raises
+        :class:`~avrec_lib.media.MediaError` or :class:`~avrec_lib.content.features.NoFeaturesError` where there is
+        nothing to measure. For text, ``describe(texts, **parameters)`` gives a matrix (n, d) for a list of n texts,
+        with a row of NaN where a text has nothing to measure. It stands at the top of a module, so that other
+        processes can import it and the module's source can be hashed.
+    columns : tuple of str
+        What each of the d entries is.
+    reads : "media" or "text"
+        What it is given.
+    parameters : mapping, optional
+        Further arguments, which JSON can write.
+
+    Raises
+    ------
+    ValueError
+        If the name is no plain word, columns are missing or repeat, or the function cannot be imported by name.
+    """
+
+    name: str
+    describe: Callable[..., Any]
+    columns: tuple[str, ...]
+    reads: Literal["media", "text"] = "media"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name.replace("-", "").replace("_", "").isalnum() or not self.name.isascii():
+            raise ValueError(f"an extractor's name is made of letters, digits, - and _, not {self.name!r}")
+        columns = tuple(self.columns)
+        if not columns or len(set(columns)) < len(columns):
+            raise ValueError(f"{self.name}: each column needs a name of its own, but the names are {columns[:5]}...")
+        if self.reads not in ("media", "text"):
+            raise ValueError(f"{self.name}: reads is 'media' or 'text', not {self.reads!r}")
+        _check_importable(self.name, self.describe)
+        try:
+            json.dumps(dict(self.parameters), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{self.name}: parameters must be what JSON can write: {error}") from error
+        object.__setattr__(self, "columns", columns)
+
+    @property
+    def function(self) -> str:
+        """Return the function's full name."""
+        return f"{self.describe.__module__}.{self.describe.__qualname__}"
+
+    @cached_property
+    def version(self) -> str:
+        """Return a hash of all that decides a description besides the clip.
+
+        It covers the function's name, the parameters and the columns, the sources of the function's module and of
+        every module of the library that it imports, directly or not, and the versions of the other libraries that
+        these import.
+
+        Returns
+        -------
+        str
+            Sixteen hexadecimal digits.
+        """
+        own = Path(inspect.getfile(self.describe))
+        module = self.describe.__module__
+        if module == PACKAGE or module.startswith(f"{PACKAGE}."):
+            modules = {module}
+        else:
+            modules = imported_modules(own.read_text(encoding="utf-8"), module=module)
+        files = source_closure(_ROOT, modules) | {"own": own}
+        facts = {
+            "function": self.function,
+            "parameters": dict(self.parameters),
+            "columns": list(self.columns),
+            "libraries": library_versions(files.values()),
+        }
+        return fingerprint(files, **facts)[:16]
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Return what a table says of how it was made."""
+        return {
+            "extractor": self.name,
+            "function": self.function,
+            "parameters": dict(self.parameters),
+            "version": self.version,
+        }
+
+
+def _check_importable(name: str, function: Callable[..., Any]) -> None:
+    """Make sure that a worker process finds the same function under the same name."""
+    module, word = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    if module and module != "__main__" and word.isidentifier():
+        if getattr(importlib.import_module(module), word, None) is function:
+            return
+    raise ValueError(
+        f"{name}: {function!r} must be a function at the top of a module in a file, so that its source can be hashed "
+        "and other processes can import it; give what varies as parameters"
+    )

@@ -1,0 +1,218 @@
+"""Describe one file or some texts, and say in words why what cannot be described cannot."""
+
+import hashlib
+import os
+import stat
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from avrec_lib.content.describing import Extractor
+from avrec_lib.content.features import NoFeaturesError
+from avrec_lib.media import Limits, MediaError, MissingStreamError
+
+__all__ = ["Failure", "FileTask", "Outcome", "Signature", "Task", "TextTask", "signed_hash"]
+
+
+class Failure(NamedTuple):
+    """Why a clip was not described.
+
+    Attributes
+    ----------
+    reason : str
+        In words, beginning with the kind of error.
+    lasting : bool
+        Whether the same bytes will fail again, so that the reason can be kept.
+    trace : str
+        Of an error that no extractor should raise: where it came from; else empty.
+    """
+
+    reason: str
+    lasting: bool = False
+    trace: str = ""
+
+
+Outcome = np.ndarray | Failure
+
+
+class Signature(NamedTuple):
+    """What changes whenever a file does: its place on the disk, size and times."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Signature":
+        """Return the signature in a file's status."""
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def signed_hash(path: Path) -> tuple[str, Signature] | Failure:
+    """Hash a file's bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    tuple of str and Signature, or Failure
+        The SHA-256 and the state of the file that has it; or why it cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return Failure("MediaError: is not a regular file")
+        with path.open("rb") as file:
+            before = Signature.of(os.fstat(file.fileno()))
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            after = Signature.of(os.fstat(file.fileno()))
+    except (OSError, ValueError) as error:
+        return Failure(f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}")
+    return (digest, before) if before == after else Failure("MediaError: changes while it is read")
+
+
+@dataclass(frozen=True)
+class FileTask:
+    """Describe one file by some extractors.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    key : str
+        Its hash.
+    signature : Signature
+        Its state when it was hashed.
+    extractors : tuple of Extractor
+        Each reads media.
+    """
+
+    path: Path
+    key: str
+    signature: Signature
+    extractors: tuple[Extractor, ...]
+
+    @property
+    def keys(self) -> list[tuple[Extractor, str]]:
+        """Return whose description of what each outcome is."""
+        return [(extractor, self.key) for extractor in self.extractors]
+
+    def run(self) -> list[Outcome]:
+        """Describe the file; nothing but an end of the process stops this."""
+        outcomes = [_attempt(partial(_vector, extractor, self.path)) for extractor in self.extractors]
+        try:
+            if Signature.of(self.path.stat()) == self.signature:
+                return outcomes
+        except OSError:
+            pass
+        return [Failure("MediaError: changed while it was read") for _ in outcomes]
+
+    def split(self) -> list["Task"]:
+        """Return tasks that share the work: one an extractor; empty if there is one only."""
+        if len(self.extractors) < 2:
+            return []
+        return [FileTask(self.path, self.key, self.signature, (one,)) for one in self.extractors]
+
+
+@dataclass(frozen=True)
+class TextTask:
+    """Describe some texts, together, by one extractor.
+
+    Attributes
+    ----------
+    texts : tuple of str
+        None is blank.
+    hashes : tuple of str
+        Their hashes.
+    extractor : Extractor
+        It reads text.
+    """
+
+    texts: tuple[str, ...]
+    hashes: tuple[str, ...]
+    extractor: Extractor
+
+    @property
+    def keys(self) -> list[tuple[Extractor, str]]:
+        """Return whose description of what each outcome is."""
+        return [(self.extractor, key) for key in self.hashes]
+
+    def run(self) -> list[Outcome]:
+        """Describe the texts."""
+        rows = _attempt(self._matrix)
+        if isinstance(rows, Failure):
+            return [rows._replace(lasting=False)] * len(self.texts)
+        unknown = np.asarray(np.isnan(rows).any(axis=1))
+        nothing = Failure("NoFeaturesError: the text says nothing that the extractor knows", lasting=True)
+        return [nothing if blank else row for row, blank in zip(rows, unknown, strict=True)]
+
+    def split(self) -> list["Task"]:
+        """Return two tasks of half as many texts; empty if there is one text only."""
+        half = len(self.texts) // 2
+        if half == 0:
+            return []
+        parts = (slice(half), slice(half, None))
+        return [TextTask(self.texts[part], self.hashes[part], self.extractor) for part in parts]
+
+    def _matrix(self) -> np.ndarray:
+        one = self.extractor
+        matrix = np.asarray(one.describe(list(self.texts), **one.parameters), dtype=np.float32)
+        if matrix.shape != (len(self.texts), len(one.columns)):
+            wanted = (len(self.texts), len(one.columns))
+            raise TypeError(f"{one.name} must give a matrix of shape {wanted}, not {matrix.shape}")
+        if np.isinf(matrix).any():
+            raise TypeError(f"{one.name} gave an infinite number")
+        return matrix
+
+
+Task = FileTask | TextTask
+
+
+def _vector(extractor: Extractor, path: Path) -> np.ndarray:
+    vector = np.array(extractor.describe(path, **extractor.parameters), dtype=np.float32)
+    if vector.shape != (len(extractor.columns),):
+        raise TypeError(
+            f"{extractor.name} must give {len(extractor.columns)} numbers, as its columns say, not {vector.shape}"
+        )
+    if not np.isfinite(vector).all():
+        wrong = np.array(extractor.columns)[~np.isfinite(vector)].tolist()
+        raise TypeError(f"{extractor.name} gave a number that is not finite for {', '.join(wrong[:5])}")
+    return vector
+
+
+def _attempt(describe: Callable[[], np.ndarray]) -> Outcome:
+    """Describe, or say why not."""
+    began = time.monotonic()
+    try:
+        # One thread: sums in another order round otherwise, and then the number of processes would change the bytes.
+        with threadpool_limits(1):
+            return describe()
+    except NoFeaturesError as error:
+        return Failure(f"{type(error).__name__}: {error}", lasting=True)
+    except MissingStreamError as error:
+        return Failure(f"{type(error).__name__}: {error.reason}", lasting=True)
+    except MediaError as error:
+        # What was refused at once is damaged; what took long, or lacked memory or a handle, may do better next time.
+        quick = time.monotonic() - began < Limits().stall_seconds / 2
+        cause = error.__cause__
+        ours = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and not _of_ffmpeg(cause))
+        return Failure(f"{type(error).__name__}: {error.reason}", lasting=quick and not ours)
+    except MemoryError:
+        return Failure("MemoryError: too large to describe within the memory allowed")
+    except Exception as error:
+        return Failure(f"unexpected {type(error).__name__}: {error}", trace=traceback.format_exc())
+
+
+def _of_ffmpeg(error: BaseException) -> bool:
+    return type(error).__module__.startswith("av.")

@@ -1,0 +1,183 @@
+"""What is kept is whole, belongs where it lies, and is not kept for ever."""
+
+import errno
+import os
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from avrec_lib.content import feature_cache
+from avrec_lib.content.describing import Extractor
+from avrec_lib.content.feature_cache import FeatureCache, cached_folders, forget
+from tests.content import toy_extractors as toys
+
+TOY = Extractor("toy", toys.size_and_first, ("one", "two"))
+OTHER = Extractor("other", toys.size_and_first, ("one", "two"))
+
+
+def vector(*numbers):
+    return np.array(numbers, np.float32)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    cache = FeatureCache(TOY, tmp_path)
+    cache.put("k1", vector(1, 2))
+    cache.put("k2", "NoFeaturesError: nothing")
+    cache.flush()
+    return cache
+
+
+def pack(cache):
+    (path,) = cache.folder.glob("*.safetensors")
+    return path
+
+
+def test_what_was_kept_comes_back_and_the_rest_is_unknown(cache, tmp_path):
+    again = FeatureCache(TOY, tmp_path)
+    np.testing.assert_array_equal(again.get("k1"), [1, 2])
+    assert again.get("k2") == "NoFeaturesError: nothing" and again.get("k3") is None
+    assert not list(again.folder.glob(".*"))
+
+
+def damage_cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def damage_byte(path):
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+
+
+def damage_empty(path):
+    path.write_bytes(b"")
+
+
+def damage_link(path):
+    shutil.move(path, path.parent.parent / "elsewhere")
+    path.symlink_to(path.parent.parent / "elsewhere")
+
+
+def damage_folder(path):
+    path.unlink()
+    path.mkdir()
+    (path / "x").touch()
+
+
+def damage_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    "damage", [damage_cut, damage_byte, damage_empty, damage_link, damage_folder, damage_fifo], ids=lambda f: f.__name__
+)
+def test_a_damaged_or_linked_entry_is_removed_and_made_again(cache, tmp_path, damage):
+    damage(pack(cache))
+    again = FeatureCache(TOY, tmp_path)
+    assert again.get("k1") is None and not list(again.folder.iterdir())
+    again.put("k1", vector(3, 4))
+    again.flush()
+    np.testing.assert_array_equal(FeatureCache(TOY, tmp_path).get("k1"), [3, 4])
+    if damage is damage_link:
+        assert (tmp_path / "elsewhere").exists(), "what the link pointed to is somebody else's"
+
+
+def test_an_entry_of_another_extractor_is_not_believed(cache, tmp_path):
+    other = FeatureCache(OTHER, tmp_path)
+    shutil.copy(pack(cache), other.folder / "foreign.safetensors")
+    assert FeatureCache(OTHER, tmp_path).get("k1") is None and not list(other.folder.iterdir())
+    assert FeatureCache(TOY, tmp_path).get("k1") is not None
+
+
+def test_a_linked_folder_is_not_written_through(tmp_path):
+    folder = FeatureCache(TOY, tmp_path).folder
+    folder.rmdir()
+    (tmp_path / "target").mkdir()
+    folder.symlink_to(tmp_path / "target")
+    cache = FeatureCache(TOY, tmp_path)
+    cache.put("k", vector(1, 2))
+    cache.flush()
+    assert not list((tmp_path / "target").iterdir()) and FeatureCache(TOY, tmp_path).get("k") is not None
+
+
+def test_many_small_files_become_one_and_nothing_is_lost(tmp_path):
+    for number in range(30):
+        cache = FeatureCache(TOY, tmp_path)
+        cache.put(f"k{number}", vector(number, 0))
+        cache.flush()
+    assert len(list(cache.folder.iterdir())) <= feature_cache._PACKS
+    again = FeatureCache(TOY, tmp_path)
+    assert [again.get(f"k{number}")[0] for number in range(30)] == list(range(30))
+
+
+def test_files_merged_by_another_process_while_they_are_read_lose_nothing(cache, tmp_path, monkeypatch):
+    original = feature_cache.read_checked
+
+    def merged_meanwhile(path, **options):
+        monkeypatch.setattr(feature_cache, "read_checked", original)
+        cache._merge()  # removes the file that the other is about to open
+        return original(path, **options)
+
+    monkeypatch.setattr(feature_cache, "read_checked", merged_meanwhile)
+    np.testing.assert_array_equal(FeatureCache(TOY, tmp_path).get("k1"), [1, 2])
+
+
+def test_a_pack_that_grows_too_large_forgets_what_came_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_cache, "_LARGEST", 100 * 88)
+    for number in range(40):
+        cache = FeatureCache(TOY, tmp_path)
+        for part in range(10):
+            cache.put(f"k{10 * number + part}", vector(number, part))
+        cache.flush()
+    again = FeatureCache(TOY, tmp_path)
+    assert again.get("k399") is not None and again.get("k0") is None
+    assert len(again._found) <= 200
+
+
+def test_a_full_disk_leaves_what_was_kept_before_and_nothing_half_written(cache, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    cache.put("k3", vector(5, 6))
+    with pytest.raises(OSError, match="the disk is full: no room for"):
+        cache.flush()
+    monkeypatch.undo()
+    assert len(list(cache.folder.iterdir())) == 1
+    again = FeatureCache(TOY, tmp_path)
+    assert again.get("k1") is not None and again.get("k3") is None
+
+
+def test_what_a_killed_writer_left_is_removed_once_it_is_old(cache, tmp_path):
+    old, young = cache.folder / ".old.partial", cache.folder / ".young.partial"
+    old.touch()
+    young.touch()
+    os.utime(old, (0, 0))
+    FeatureCache(TOY, tmp_path)
+    assert young.exists() and not old.exists()
+
+
+def test_versions_that_were_not_used_lately_are_forgotten_and_only_they(cache, tmp_path):
+    days = 86_400.0
+    for age in range(6):
+        folder = tmp_path / f"toy-{age:016d}"
+        folder.mkdir()
+        (folder / "entry.npy").write_bytes(b"x" * 10)
+        os.utime(folder, (time.time() - (20 + age) * days,) * 2)
+    lonely = FeatureCache(OTHER, tmp_path).folder
+    os.utime(lonely, (0, 0))
+    assert len(cached_folders(tmp_path)) == 8
+    gone = forget(tmp_path)
+    assert sorted(one.path.name for one in gone) == [f"toy-{age:016d}" for age in (2, 3, 4, 5)]
+    assert cache.folder.exists() and lonely.exists() and gone[0].size == 10
+    assert not forget(tmp_path)
+    assert [one.name for one in forget(tmp_path, keep=0, unused_seconds=0, name="other")] == ["other"]
+    forget(tmp_path, keep=0, unused_seconds=0)
+    assert not list(tmp_path.iterdir())
+    cache.put("k4", vector(1, 1))
+    cache.flush()  # another process forgot the folder meanwhile
+    assert FeatureCache(TOY, tmp_path).get("k4") is not None

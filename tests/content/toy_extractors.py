@@ -1,0 +1,76 @@
+"""Extractors for the tests, in a module of their own, so that worker processes can import them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from avrec_lib.content.features import NoFeaturesError
+from avrec_lib.media import MediaError
+
+
+def size_and_first(path):
+    content = Path(path).read_bytes()
+    return [len(content), content[0] if content else 0]
+
+
+def slowly(path, *, seconds, tally=""):
+    time.sleep(seconds)
+    if tally:
+        with Path(tally).open("a") as file:
+            file.write(f"{Path(path).name}\n")
+    return size_and_first(path)
+
+
+def moody(path):
+    """Die, run wild or fail, as the file says."""
+    word = Path(path).read_text()
+    if word == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif word == "abort":
+        os.abort()
+    elif word == "exit":
+        os._exit(3)
+    elif word == "grow":
+        np.ones(1 << 36, np.uint8)
+    elif word == "mistake":
+        raise KeyError("a mistake in the extractor")
+    elif word == "nothing":
+        raise NoFeaturesError("it says nothing")
+    elif word == "damaged":
+        raise MediaError(path, "is damaged")
+    elif word == "busy":
+        raise MediaError(path, "cannot be opened") from OSError(24, "too many open files")
+    elif word == "nan":
+        return [1.0, np.nan]
+    elif word == "long":
+        return [1.0, 2.0, 3.0]
+    print("a library that prints")
+    return [len(word), 1.0]
+
+
+def deadly(path):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def changing(path):
+    Path(path).write_text("something else")
+    return [0.0, 0.0]
+
+
+def letters(texts, *, tally=""):
+    """Count letters and vowels; numbers alone say nothing."""
+    if tally:
+        with Path(tally).open("a") as file:
+            file.write("".join(f"{text}\n" for text in texts))
+    rows = np.array([[len(text), sum(letter in "aeiou" for letter in text)] for text in texts], dtype=float)
+    rows[[text.isdigit() for text in texts]] = np.nan
+    return rows
+
+
+def reads_badly(texts):
+    if any("kill" in text for text in texts):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return letters(texts)
