@@ -1,9 +1,9 @@
 """Run all benchmarks: ``python -m benchmarks``. Each also runs alone, as ``python -m benchmarks.decode``."""
 
-from benchmarks import decode, ingest, near_duplicates, sound
+from benchmarks import catalogue, decode, ingest, near_duplicates
 
 if __name__ == "__main__":
     decode.main([])
     ingest.main([])
     near_duplicates.main([])
-    sound.main([])
+    catalogue.main([])

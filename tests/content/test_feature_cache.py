@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from avrec_lib.content import feature_cache
+from avrec_lib.content.__main__ import main
 from avrec_lib.content.describing import Extractor
 from avrec_lib.content.feature_cache import FeatureCache, cached_folders, forget
 from tests.content import toy_extractors as toys
@@ -181,3 +182,18 @@ def test_versions_that_were_not_used_lately_are_forgotten_and_only_they(cache, t
     cache.put("k4", vector(1, 1))
     cache.flush()  # another process forgot the folder meanwhile
     assert FeatureCache(TOY, tmp_path).get("k4") is not None
+
+
+def test_the_command_lists_and_forgets(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AVREC_CACHE", str(tmp_path))
+    for extractor in (TOY, OTHER):
+        cache = FeatureCache(extractor)
+        cache.put("k", vector(1, 2))
+        cache.flush()
+    assert main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert f"toy-{TOY.version}" in listed and f"other-{OTHER.version}" in listed and str(tmp_path) in listed
+    assert main(["forget"]) == 0 and "removed 0" in capsys.readouterr().out
+    assert main(["forget", "--all", "--name", "other"]) == 0 and "removed 1" in capsys.readouterr().out
+    assert [one.name for one in cached_folders()] == ["toy"]
+    assert main(["forget", "--all"]) == 0 and not cached_folders()
