@@ -1,13 +1,22 @@
-"""The ready-made extractors: how the book describes what is heard and what is seen."""
+"""The ready-made extractors: how the book describes what is heard, seen and written."""
 
-from avrec_lib.content.audio import SOUND_FEATURES, describe_sound_file
+from avrec_lib.content.audio import SOUND_FEATURES, VECTOR_NAMES, describe_file, describe_sound_file
 from avrec_lib.content.describing import Extractor
+from avrec_lib.content.sentences import describe_sentences, sentence_columns
 from avrec_lib.content.visual import PICTURE_FEATURES, describe_picture_file
 
-__all__ = ["PICTURE_SKETCH", "SOUND_SKETCH"]
+__all__ = ["PICTURE_SKETCH", "SOUND", "SOUND_SKETCH", "TEXT"]
 
-SOUND_SKETCH = Extractor("sound", describe_sound_file, SOUND_FEATURES)
+SOUND = Extractor("sound", describe_file, VECTOR_NAMES)
+"""The sound of a clip in full: spectrum, cepstrum, harmony, pitch, rhythm, loudness, modulation."""
+
+TEXT = Extractor(
+    "text", describe_sentences, sentence_columns("all-MiniLM-L6-v2"), "text", {"encoder": "all-MiniLM-L6-v2"}
+)
+"""What is written about a clip, as a sentence encoder reads it."""
+
+SOUND_SKETCH = Extractor("sound-sketch", describe_sound_file, SOUND_FEATURES)
 """The sound of a clip in a few numbers: spectrum, pitch classes, loudness, rhythm; quick to compute."""
 
-PICTURE_SKETCH = Extractor("picture", describe_picture_file, PICTURE_FEATURES)
+PICTURE_SKETCH = Extractor("picture-sketch", describe_picture_file, PICTURE_FEATURES)
 """The picture of a clip in a few numbers: colours, layout, edges, motion; quick to compute."""
