@@ -1,4 +1,7 @@
-"""The ready-made extractors: how the book describes what is heard, seen and written."""
+"""The ready-made extractors: how the book describes what is heard, seen and written.
+
+An extractor and its sketch have the same name, that of the modality: a call takes one of the two.
+"""
 
 from avrec_lib.content.audio import SOUND_FEATURES, VECTOR_NAMES, describe_file, describe_sound_file
 from avrec_lib.content.describing import Extractor
@@ -15,8 +18,8 @@ TEXT = Extractor(
 )
 """What is written about a clip, as a sentence encoder reads it."""
 
-SOUND_SKETCH = Extractor("sound-sketch", describe_sound_file, SOUND_FEATURES)
+SOUND_SKETCH = Extractor("sound", describe_sound_file, SOUND_FEATURES)
 """The sound of a clip in a few numbers: spectrum, pitch classes, loudness, rhythm; quick to compute."""
 
-PICTURE_SKETCH = Extractor("picture-sketch", describe_picture_file, PICTURE_FEATURES)
+PICTURE_SKETCH = Extractor("picture", describe_picture_file, PICTURE_FEATURES)
 """The picture of a clip in a few numbers: colours, layout, edges, motion; quick to compute."""

@@ -61,7 +61,7 @@ def test_the_reader_and_all_modules_behind_the_ready_made_extractors_count(tmp_p
     assert before == {one.name: now(one) for one in (SOUND_SKETCH, PICTURE_SKETCH)}
     with (tmp_path / "avrec_lib" / "media" / "resample.py").open("a") as file:
         file.write("# edited\n")
-    assert now(SOUND_SKETCH) != before["sound-sketch"]
+    assert now(SOUND_SKETCH) != before["sound"]
     assert "av" in describing.library_versions([root / "avrec_lib" / "media" / "source.py"])
 
 

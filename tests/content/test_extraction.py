@@ -74,8 +74,8 @@ def toy(function, name="toy", **parameters):
 
 def test_damaged_and_missing_are_absent_with_a_reason_and_the_rest_is_described(media, how):
     found = extract(media, [SOUND_SKETCH, PICTURE_SKETCH], **how | {"n_jobs": 2})
-    assert list(found) == ["sound-sketch", "picture-sketch"]
-    sound, seen = found["sound-sketch"], found["picture-sketch"]
+    assert list(found) == ["sound", "picture"]
+    sound, seen = found["sound"], found["picture"]
     assert sound.features.ids.tolist() == seen.features.ids.tolist() == list(media)
     assert sound.features.ids[sound.features.present].tolist() == ["whole", "dark", "copy", "last"]
     assert seen.features.ids[seen.features.present].tolist() == ["whole", "mute", "silent", "copy", "last"]
@@ -103,12 +103,12 @@ def test_rows_are_what_reading_and_describing_by_hand_gives(media, how):
     found = extract(wanted, [SOUND_SKETCH, PICTURE_SKETCH], **how)
     heard = read_sound(media["last"], sample_rate=RATE)
     expected = audio.describe_sound(heard.samples, RATE)
-    np.testing.assert_allclose(found["sound-sketch"].features.matrix[0], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found["sound"].features.matrix[0], expected, rtol=1e-3, atol=1e-3)
     frames = read_frames(media["whole"], fps=4.0, size=64)
     expected = visual.describe_frames(frames.images, 4.0)
-    np.testing.assert_allclose(found["picture-sketch"].features.matrix[1], expected, rtol=1e-5)
-    assert found["picture-sketch"].features.columns == visual.PICTURE_FEATURES
-    assert found["sound-sketch"].features.origin["version"] == SOUND_SKETCH.version
+    np.testing.assert_allclose(found["picture"].features.matrix[1], expected, rtol=1e-5)
+    assert found["picture"].features.columns == visual.PICTURE_FEATURES
+    assert found["sound"].features.origin["version"] == SOUND_SKETCH.version
 
 
 def test_a_second_call_describes_nothing_not_even_the_damaged_and_a_changed_file_anew(says, how, tmp_path):
