@@ -2,7 +2,8 @@
 
 Each measurement is a process of its own, so that its peak memory is its own; the workers' is the largest of any of
 them. "Cold" starts with an empty cache, imports and workers not yet started; "warm" is a new process that finds every
-description in the cache. Times are wall-clock seconds: run it on a machine that does nothing else.
+description in the cache. Times are wall-clock seconds: run it on a machine that does nothing else. Processor seconds
+are those of all processes together, imports included, and depend less on what else runs.
 
 The long files repeat a half minute of moving pattern and sound, by copying its packets, and are described in this
 process (`n_jobs=1`): constant memory means that the last column does not grow.
@@ -10,6 +11,7 @@ process (`n_jobs=1`): constant memory means that the last column does not grow.
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -134,6 +136,7 @@ def _measure(order: dict[str, Any]) -> dict[str, Any]:
     return {
         "imports": imported,
         "seconds": seconds,
+        "processor": sum(os.times()[:4]),  # of this process and of those that have ended
         "here": max(peaks.here, _peak(psutil.Process())),
         "workers": peaks.workers,
         "clips": {name: len(one.features) for name, one in found.items()},
@@ -155,13 +158,14 @@ def _slope(sizes: Sequence[float], seconds: Sequence[float]) -> float:
 
 def _whole(profile: str, names: list[str], n_jobs: int, scratch: Path) -> None:
     print(f"The world {profile!r}, {', '.join(names)}, {n_jobs} processes ({platform.machine()})\n")
-    print(f"{'':8}{'seconds':>9}{'imports':>9}{'this process':>15}{'largest worker':>16}   absent")
+    print(f"{'':8}{'seconds':>9}{'imports':>9}{'processor':>11}{'this process':>15}{'largest worker':>16}   absent")
     for turn in ("cold", "warm"):
         cost = _measured(world=profile, extractors=names, cache=str(scratch / "whole"), n_jobs=n_jobs)
         absent = ", ".join(f"{name} {count}" for name, count in cost["problems"].items())
         workers = f"{cost['workers'] / _MIB:12,.0f} MiB" if turn == "cold" else f"{'none':>16}"
         print(
-            f"{turn:8}{cost['seconds']:9.2f}{cost['imports']:9.2f}{cost['here'] / _MIB:11,.0f} MiB{workers}   {absent}"
+            f"{turn:8}{cost['seconds']:9.2f}{cost['imports']:9.2f}{cost['processor']:11.1f}"
+            f"{cost['here'] / _MIB:11,.0f} MiB{workers}   {absent}"
         )
 
 
