@@ -223,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--extractors",
         nargs="+",
-        default=["SOUND_SKETCH", "PICTURE_SKETCH"],
+        default=["TEXT", "PICTURE", "MOTION", "SOUND"],
         help="names in avrec_lib.content.extractors",
     )
     parser.add_argument("--minutes", nargs="+", type=float, default=[1, 10, 60], help="lengths of the long clips")
@@ -243,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.only in (None, "clips"):
             _by_clips(options.profile, options.extractors, options.jobs, count, scratch)
         if options.only in (None, "length"):
-            media = [name for name in options.extractors if not name.startswith("TEXT")]
+            media = [name for name in options.extractors if name != "TEXT"]
             _by_length(media, options.minutes, scratch)
 
 

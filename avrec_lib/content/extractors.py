@@ -6,17 +6,33 @@ An extractor and its sketch have the same name, that of the modality: a call tak
 from avrec_lib.content.audio import SOUND_FEATURES, VECTOR_NAMES, describe_file, describe_sound_file
 from avrec_lib.content.describing import Extractor
 from avrec_lib.content.sentences import describe_sentences, sentence_columns
-from avrec_lib.content.visual import PICTURE_FEATURES, describe_picture_file
+from avrec_lib.content.visual import (
+    LOOK_FEATURES,
+    MOTION_FEATURES,
+    PICTURE_FEATURES,
+    describe_look_file,
+    describe_motion_file,
+    describe_picture_file,
+)
 
-__all__ = ["PICTURE_SKETCH", "SOUND", "SOUND_SKETCH", "TEXT"]
+__all__ = ["ALL", "MOTION", "PICTURE", "PICTURE_SKETCH", "SOUND", "SOUND_SKETCH", "TEXT"]
 
 SOUND = Extractor("sound", describe_file, VECTOR_NAMES)
 """The sound of a clip in full: spectrum, cepstrum, harmony, pitch, rhythm, loudness, modulation."""
+
+PICTURE = Extractor("picture", describe_look_file, LOOK_FEATURES)
+"""The picture of a clip in full, but for optical flow: colour, palette, texture, shape, change, cuts."""
+
+MOTION = Extractor("motion", describe_motion_file, MOTION_FEATURES)
+"""How the picture of a clip moves, by optical flow."""
 
 TEXT = Extractor(
     "text", describe_sentences, sentence_columns("all-MiniLM-L6-v2"), "text", {"encoder": "all-MiniLM-L6-v2"}
 )
 """What is written about a clip, as a sentence encoder reads it."""
+
+ALL = (TEXT, PICTURE, MOTION, SOUND)
+"""The extractors of the three modalities, for one call of :func:`avrec_lib.content.extraction.extract`."""
 
 SOUND_SKETCH = Extractor("sound", describe_sound_file, SOUND_FEATURES)
 """The sound of a clip in a few numbers: spectrum, pitch classes, loudness, rhythm; quick to compute."""

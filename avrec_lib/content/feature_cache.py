@@ -40,15 +40,27 @@ class FeatureCache:
         Whose descriptions.
     root : Path, optional
         Folder of all extractors; default :func:`cache_folder`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or written to.
     """
 
     def __init__(self, extractor: Extractor, root: Path | None = None) -> None:
         self.extractor = extractor
         self.folder = (cache_folder() if root is None else Path(root)) / f"{extractor.name}-{extractor.version}"
-        if self.folder.is_symlink():
-            self.folder.unlink()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        os.utime(self.folder)  # lately used
+        try:
+            if self.folder.is_symlink():
+                self.folder.unlink()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            os.utime(self.folder)  # lately used
+        except OSError as error:
+            raise type(error)(
+                error.errno,
+                f"the cache of features {self.folder} cannot be written: {error.strerror}; "
+                "set AVREC_CACHE, or cache=, to a folder of your own",
+            ) from error
         self._read: set[Path] = set()
         self._found: dict[str, np.ndarray | str] = {}
         self._new: dict[str, np.ndarray | str] = {}
@@ -142,10 +154,10 @@ class FeatureCache:
 
     def _merge(self) -> None:
         row_bytes = 4 * len(self.extractor.columns) + 80
-        if len(self._found) * row_bytes > _LARGEST:
-            keep = int(_LARGEST // 2 // row_bytes)
-            self._found = dict(list(self._found.items())[-keep:])
-        merged = self._write(self._found)
+        kept = list(self._found.items())
+        if len(kept) * row_bytes > _LARGEST:
+            kept = kept[-int(_LARGEST // 2 // row_bytes) :]
+        merged = self._write(dict(kept))
         for path in self._read:
             _remove(path)
         self._read = {merged}

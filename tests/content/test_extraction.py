@@ -239,6 +239,14 @@ def test_a_world_is_described_by_itself(says, how):
     assert found["toy"].features.ids.tolist() == ["0-a", "1-b"] and found["text"].features.present.all()
 
 
+def test_a_bar_shows_how_far_it_is_and_only_while_there_is_something_to_do(says, how, capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setenv("TQDM_MININTERVAL", "0")
+    for expected in (True, False):
+        extract(says("a", "b"), toy(toys.size_and_first), **how | {"progress": True})
+        assert ("toy: 100%" in (shown := capsys.readouterr().err)) is expected and ("2/2" in shown) is expected
+
+
 def test_what_is_not_given_or_not_right_is_said(says, how):
     paths = says("a")
     with pytest.raises(ValueError, match="there is no clip"):

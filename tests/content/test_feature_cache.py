@@ -129,11 +129,12 @@ def test_files_merged_by_another_process_while_they_are_read_lose_nothing(cache,
 
 def test_a_pack_that_grows_too_large_forgets_what_came_first(tmp_path, monkeypatch):
     monkeypatch.setattr(feature_cache, "_LARGEST", 100 * 88)
-    for number in range(40):
-        cache = FeatureCache(TOY, tmp_path)
-        for part in range(10):
-            cache.put(f"k{10 * number + part}", vector(number, part))
-        cache.flush()
+    cache = FeatureCache(TOY, tmp_path)
+    for number in range(400):
+        cache.put(f"k{number}", vector(number, 0))
+        if number % 10 == 9:
+            cache.flush()
+    assert cache.get("k0") is not None, "who is at work still has all"
     again = FeatureCache(TOY, tmp_path)
     assert again.get("k399") is not None and again.get("k0") is None
     assert len(again._found) <= 200
@@ -151,6 +152,12 @@ def test_a_full_disk_leaves_what_was_kept_before_and_nothing_half_written(cache,
     assert len(list(cache.folder.iterdir())) == 1
     again = FeatureCache(TOY, tmp_path)
     assert again.get("k1") is not None and again.get("k3") is None
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"cannot be written.*set AVREC_CACHE"):
+        FeatureCache(TOY, tmp_path / "file")
 
 
 def test_what_a_killed_writer_left_is_removed_once_it_is_old(cache, tmp_path):

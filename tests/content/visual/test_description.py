@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from avrec_lib.collect.datasets import load_dataset
 from avrec_lib.content.extraction import extract
+from avrec_lib.content.extractors import MOTION, PICTURE
 from avrec_lib.content.features import NoFeaturesError
 from avrec_lib.content.visual import (
     LOOK_FEATURES,
@@ -97,8 +98,7 @@ def test_evenly_sampled_frames_cover_the_whole_file(tmp_path):
 def test_real_videos_are_described_and_a_damaged_one_is_named(needs_dataset, tmp_path):
     files = load_dataset(needs_dataset("video-examples")).files
     wanted = {name: files[name] for name in ("nasa_13013.mp4", "car-detection.mp4", "corrupted.mp4")}
-    for describe in (describe_look_file, describe_motion_file):
-        done = extract(wanted, describe, name="look", progress=False, n_jobs=1, cache=tmp_path)
+    for done in extract(wanted, [PICTURE, MOTION], progress=False, n_jobs=1, cache=tmp_path).values():
         assert done.features.present.tolist() == [True, True, False]
         assert done.problems["reason"].str.startswith("MediaError").all()
     with pytest.raises(MediaError):
