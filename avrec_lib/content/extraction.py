@@ -23,7 +23,7 @@ from avrec_lib.content.workers import run_tasks
 __all__ = ["Catalogue", "Extraction", "Source", "Texts", "UnexpectedErrorWarning", "extract"]
 
 _FLUSH_SECONDS = 5.0
-_TEXTS_AT_ONCE = 256
+_TEXTS_AT_ONCE = 64
 _BLANK = Failure("NoFeaturesError: nothing is written about it")
 
 
