@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from avrec_lib.content.encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder
 
@@ -27,7 +28,7 @@ def sentence_columns(encoder: str) -> tuple[str, ...]:
 
 
 def describe_sentences(texts: Sequence[str], *, encoder: str) -> np.ndarray:
-    """Encode texts, on the processor, so that every process gives the same numbers.
+    """Encode texts, on one thread of the processor, so that every process gives the same numbers.
 
     Parameters
     ----------
@@ -41,7 +42,9 @@ def describe_sentences(texts: Sequence[str], *, encoder: str) -> np.ndarray:
     ndarray (n, width) of float32
         One row a text, of unit length.
     """
-    return _loaded(encoder).encode(list(texts))
+    loaded = _loaded(encoder)
+    with threadpool_limits(1):  # sums on several threads round otherwise
+        return loaded.encode(list(texts))
 
 
 @lru_cache(maxsize=1)

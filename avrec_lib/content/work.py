@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from avrec_lib.content.describing import Extractor
 from avrec_lib.content.features import NoFeaturesError
@@ -195,9 +194,7 @@ def _attempt(describe: Callable[[], np.ndarray]) -> Outcome:
     """Describe, or say why not."""
     began = time.monotonic()
     try:
-        # One thread: sums in another order round otherwise, and then the number of processes would change the bytes.
-        with threadpool_limits(1):
-            return describe()
+        return describe()
     except NoFeaturesError as error:
         return Failure(f"{type(error).__name__}: {error}", lasting=True)
     except MissingStreamError as error:

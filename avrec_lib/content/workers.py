@@ -10,12 +10,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
 from avrec_lib.content.work import Failure, Outcome, Task
 from avrec_lib.content.worker_process import receive, send
 
 __all__ = ["WorkerError", "run_tasks"]
 
 _PROGRAM = "import sys; from avrec_lib.content.worker_process import serve; serve(int(sys.argv[1]))"
+# Workers compute on one thread, too: by these, which the libraries read when they are loaded.
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -58,7 +61,10 @@ def run_tasks(tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int) -> Itera
     """
     if n_jobs == 1:
         for task in tasks:
-            yield task, task.run()
+            # Sums in another order round otherwise, and then the number of processes would change the bytes.
+            with threadpool_limits(1):
+                outcomes = task.run()
+            yield task, outcomes
         return
     team = _Team(deque(tasks), memory_bytes)
     threads = [threading.Thread(target=team.work, daemon=True) for _ in range(min(n_jobs, len(team.waiting)))]
