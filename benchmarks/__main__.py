@@ -1,9 +1,11 @@
 """Run all benchmarks: ``python -m benchmarks``. Each also runs alone, as ``python -m benchmarks.decode``."""
 
-from benchmarks import catalogue, decode, ingest, near_duplicates
+from benchmarks import catalogue, decode, ingest, near_duplicates, picture, sound, text
 
 if __name__ == "__main__":
     decode.main([])
     ingest.main([])
     near_duplicates.main([])
-    catalogue.main([])
+    picture.main([])
+    sound.main([])
+    text.main([])
