@@ -1,7 +1,8 @@
 """Small networks from a log-mel spectrogram to a vector: layers that see frames, pooling over time, an embedding."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -190,8 +191,9 @@ def train_network(
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.1)
     network.train()
     history = np.zeros(epochs)
-    for epoch in range(epochs):
-        for part in np.array_split(rng.permutation(len(spectra)), steps):
+    parts = ((epoch, part) for epoch in range(epochs) for part in np.array_split(rng.permutation(len(spectra)), steps))
+    with _one_thread():
+        for epoch, part in parts:
             shown = torch.from_numpy(np.stack([_stretch(spectra[i], crop, rng) for i in part]))
             optimiser.zero_grad()
             loss = loss_of(network(shown), classes[part])
@@ -284,6 +286,17 @@ def equal_error_rate(scores: ArrayLike, same: ArrayLike) -> float:
     return float(accepted[at] + share * (accepted[at + 1] - accepted[at]))
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: layers this small are done before a second has woken, and the sums keep their order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _stretch(spectrum: NDArray[np.float32], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return ``size`` frames from a random place; a shorter clip is repeated."""
     if spectrum.shape[1] < size:
@@ -299,7 +312,7 @@ def _apply(
     lengths = np.array([spectrum.shape[1] for spectrum in spectra])
     found: dict[int, NDArray[np.float32]] = {}
     network.eval()
-    with torch.no_grad():
+    with _one_thread(), torch.no_grad():
         for length in np.unique(lengths):
             alike = np.flatnonzero(lengths == length)
             for part in np.array_split(alike, math.ceil(len(alike) / _AT_ONCE)):
