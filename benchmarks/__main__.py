@@ -3,6 +3,7 @@
 from benchmarks import catalogue, decode, ingest, near_duplicates, picture, sound, text
 
 if __name__ == "__main__":
+    catalogue.main([])
     decode.main([])
     ingest.main([])
     near_duplicates.main([])
