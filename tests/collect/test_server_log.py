@@ -41,7 +41,7 @@ def test_a_click_and_a_watch_are_read_and_their_times_put_in_utc():
         (CLICK.replace("slot=5", "slot=50"), "bad value"),
         (CLICK.replace("slot=5", "slot=five"), "bad value"),
         (CLICK.replace("sid=s1", "sid=a%00b"), "bad id"),
-        (CLICK.replace("/clips/c1", "/clips/c%201"), "ok"),
+        (CLICK.replace("/clips/c1", "/clips/c%201"), "bad id"),
         (CLICK.replace("/clips/c1", "/clips/"), "no event"),
         (CLICK.replace("/clips/c1", "/clips/c1/edit"), "no event"),
         (CLICK.replace("GET", "HEAD"), "no event"),
