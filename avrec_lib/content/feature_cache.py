@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import time
 import uuid
@@ -23,6 +24,8 @@ _PACKS = 8  # more than so many files of one extractor are merged into one
 _VERSIONS = 3  # of each extractor the latest used versions, so many, are never forgotten by themselves
 _UNUSED_SECONDS = 7 * 86_400.0  # nor is one that was used so lately
 _ABANDONED_SECONDS = 3600.0
+_FOLDER = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}")
+_FILE = re.compile(r".+\.safetensors|\..+\.partial|[0-9a-f]{32}\.npy")  # the last is how earlier versions kept one clip
 
 
 class FeatureCache:
@@ -219,8 +222,8 @@ def cached_folders(root: Path | None = None) -> list[CachedFolder]:
     found = []
     for path in root.glob("*-*"):
         with contextlib.suppress(FileNotFoundError):
-            if path.is_dir() and not path.is_symlink():
-                size = sum(file.lstat().st_size for file in path.rglob("*"))
+            if _is_ours(path):
+                size = sum(file.lstat().st_size for file in path.iterdir())
                 found.append(CachedFolder(path, path.name.rpartition("-")[0], size, path.stat().st_mtime))
     return sorted(found, key=lambda one: one.used, reverse=True)
 
@@ -252,9 +255,19 @@ def forget(
         seen[one.name] = seen.get(one.name, 0) + 1
         old = seen[one.name] > keep and time.time() - one.used >= unused_seconds
         if old and name in (None, one.name):
-            shutil.rmtree(one.path, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process may write or forget there
+                for file in list(one.path.iterdir()):
+                    file.unlink(missing_ok=True)
+                one.path.rmdir()
             removed.append(one)
     return removed
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell a version's folder from a reader's own: by its name, and by holding nothing but what is written here."""
+    if not _FOLDER.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(file.is_file() and not file.is_symlink() and _FILE.fullmatch(file.name) for file in folder.iterdir())
 
 
 def _remove(path: Path) -> None:

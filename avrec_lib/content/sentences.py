@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from avrec_lib.content.encoders import TEXT_ENCODERS, TextEncoder, load_text_encoder
+from avrec_lib.content.torch_threads import one_torch_thread
 
 __all__ = ["describe_sentences", "sentence_columns"]
 
@@ -43,7 +43,7 @@ def describe_sentences(texts: Sequence[str], *, encoder: str) -> np.ndarray:
         One row a text, of unit length.
     """
     loaded = _loaded(encoder)
-    with threadpool_limits(1):  # sums on several threads round otherwise
+    with one_torch_thread():
         return loaded.encode(list(texts))
 
 

@@ -138,13 +138,13 @@ class _Team:
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
-        # A worker finds the modules that this process finds, wherever it was started.
+        # A worker finds the modules that this process finds, and by -P none besides, wherever it was started.
         environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path or str(Path.cwd()) for path in sys.path))
         with self._lock:
             if self._stopped:
                 raise WorkerError("stopped")
             process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(self._memory)],
+                [sys.executable, "-P", "-c", _PROGRAM, str(self._memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,

@@ -169,12 +169,24 @@ def test_what_a_killed_writer_left_is_removed_once_it_is_old(cache, tmp_path):
     assert young.exists() and not old.exists()
 
 
+def test_folders_of_the_readers_own_are_never_forgotten(cache, tmp_path):
+    own = [tmp_path / f"holiday-{year}" for year in range(2015, 2023)]
+    own += [tmp_path / f"toy-{age:016d}" for age in range(6)]  # named as ours, and holding something else
+    for folder in own:
+        folder.mkdir()
+        (folder / "photo.jpg").write_bytes(b"x")
+        os.utime(folder, (0, 0))
+    assert cache.folder in {one.path for one in cached_folders(tmp_path)}
+    assert forget(tmp_path, keep=0) == []
+    assert all((folder / "photo.jpg").exists() for folder in own)
+
+
 def test_versions_that_were_not_used_lately_are_forgotten_and_only_they(cache, tmp_path):
     days = 86_400.0
     for age in range(6):
         folder = tmp_path / f"toy-{age:016d}"
         folder.mkdir()
-        (folder / "entry.npy").write_bytes(b"x" * 10)
+        (folder / f"{age:032x}.npy").write_bytes(b"x" * 10)
         os.utime(folder, (time.time() - (20 + age) * days,) * 2)
     lonely = FeatureCache(OTHER, tmp_path).folder
     os.utime(lonely, (0, 0))

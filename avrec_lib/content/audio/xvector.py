@@ -1,13 +1,14 @@
 """Small networks from a log-mel spectrogram to a vector: layers that see frames, pooling over time, an embedding."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
+
+from avrec_lib.content.torch_threads import one_torch_thread
 
 __all__ = [
     "AttentionPooling",
@@ -179,20 +180,22 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are fewer clips than two, or not one label a clip.
+        If there are fewer clips than two, not one label a clip, or `batch` is less than 2.
     """
     classes = torch.as_tensor(np.asarray(labels), dtype=torch.long)
     if len(spectra) < 2 or classes.shape != (len(spectra),):
         raise ValueError(f"{len(spectra)} spectrograms need one label each, and there must be at least 2")
     rng = np.random.default_rng(seed)
-    steps = max(1, round(len(spectra) / batch))
+    if batch < 2:
+        raise ValueError(f"batch must be at least 2, not {batch}: normalisation needs clips to compare")
+    steps = max(1, min(round(len(spectra) / batch), len(spectra) // 2))  # never a step of one clip
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-2)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps)
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.1)
     network.train()
     history = np.zeros(epochs)
     parts = ((epoch, part) for epoch in range(epochs) for part in np.array_split(rng.permutation(len(spectra)), steps))
-    with _one_thread():
+    with one_torch_thread():
         for epoch, part in parts:
             shown = torch.from_numpy(np.stack([_stretch(spectra[i], crop, rng) for i in part]))
             optimiser.zero_grad()
@@ -286,17 +289,6 @@ def equal_error_rate(scores: ArrayLike, same: ArrayLike) -> float:
     return float(accepted[at] + share * (accepted[at + 1] - accepted[at]))
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: layers this small are done before a second has woken, and the sums keep their order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _stretch(spectrum: NDArray[np.float32], size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return ``size`` frames from a random place; a shorter clip is repeated."""
     if spectrum.shape[1] < size:
@@ -312,7 +304,7 @@ def _apply(
     lengths = np.array([spectrum.shape[1] for spectrum in spectra])
     found: dict[int, NDArray[np.float32]] = {}
     network.eval()
-    with _one_thread(), torch.no_grad():
+    with one_torch_thread(), torch.no_grad():
         for length in np.unique(lengths):
             alike = np.flatnonzero(lengths == length)
             for part in np.array_split(alike, math.ceil(len(alike) / _AT_ONCE)):

@@ -8,7 +8,8 @@ import pandas as pd
 
 __all__ = ["document", "plain"]
 
-_HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+# What is opened and never closed runs to the end; looking for its end at each opening would take quadratic time.
+_HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _SPACE = re.compile(r"\s+")
 _FIELDS = ("title", "description", "tags", "transcript")

@@ -127,6 +127,14 @@ def test_a_clips_vector_does_not_depend_on_the_clips_beside_it():
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
+def test_no_step_is_left_with_a_single_clip():
+    spectra, labels = clips(7)
+    for n in (2, 3, 7):
+        train_network(network(), spectra[:n], labels[:n], seed=0, epochs=1, crop=24, batch=2)
+    with pytest.raises(ValueError, match="batch must be at least 2"):
+        train_network(network(), spectra, labels, seed=0, epochs=1, batch=1)
+
+
 def test_training_finds_the_difference_between_two_kinds_of_clip():
     spectra, labels = clips()
     net = network()
