@@ -5,13 +5,18 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 from torch.nn import functional
+
+from avrec_lib.content.torch_threads import one_torch_thread
+from avrec_lib.content.training import train_classifier
 
 __all__ = ["Block", "FrameNet", "embed_frames", "frame_tensor", "predict_frames", "train_frame_net"]
 
 Block = Literal["plain", "residual", "inception"]
 _BATCH = 64
+_DECAY = 0.05
 
 
 def _convolution(inner: int, outer: int, size: int = 3) -> nn.Sequential:
@@ -80,10 +85,13 @@ class FrameNet(nn.Module):
         What a stage is made of.
     widths : sequence of int
         Number of maps of each stage, multiples of 4; the last is the length of the vector that describes a frame.
-    depth : int
-        Blocks a stage.
     seed : int
         Of the first weights.
+
+    Raises
+    ------
+    ValueError
+        If `block` has another name, or a width is not a multiple of 4.
     """
 
     def __init__(
@@ -92,12 +100,13 @@ class FrameNet(nn.Module):
         block: Block = "plain",
         widths: Sequence[int] = (16, 32, 64),
         *,
-        depth: int = 1,
         seed: int,
     ) -> None:
         super().__init__()
         if block not in _BLOCKS:
             raise ValueError(f"block must be one of {', '.join(_BLOCKS)}, not {block!r}")
+        if not len(widths) or any(width < 4 or width % 4 for width in widths):
+            raise ValueError(f"widths must be multiples of 4, from 4: not {tuple(widths)}")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             first = nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False)
@@ -105,11 +114,9 @@ class FrameNet(nn.Module):
             stages = []
             inner = widths[0]
             for number, outer in enumerate(widths):
-                blocks: list[nn.Module] = [nn.MaxPool2d(2)] if number else []
-                for _ in range(depth):
-                    blocks.append(_BLOCKS[block](inner, outer))
-                    inner = outer
-                stages.append(nn.Sequential(*blocks))
+                halved: list[nn.Module] = [nn.MaxPool2d(2)] if number else []
+                stages.append(nn.Sequential(*halved, _BLOCKS[block](inner, outer)))
+                inner = outer
             self.stages = nn.ModuleList(stages)
             self.head = nn.Linear(inner, n_classes)
 
@@ -136,70 +143,61 @@ def frame_tensor(images: np.ndarray) -> torch.Tensor:
 
 def train_frame_net(
     model: FrameNet,
-    images: np.ndarray,
-    labels: np.ndarray,
+    images: NDArray[np.uint8],
+    labels: ArrayLike,
     *,
     epochs: int,
     seed: int,
     rate: float = 3e-3,
-    mirror: bool = True,
-) -> list[float]:
-    """Fit a network to labelled frames, in place.
-
-    The learning rate rises and falls once over the whole run (Smith and Topin, 2019); the weights decay (AdamW).
+    progress: bool = True,
+) -> NDArray[np.float64]:
+    """Fit a network to labelled frames, in place; every second frame, by lot, is seen in a mirror.
 
     Parameters
     ----------
     model : FrameNet
         Changed in place.
     images : ndarray (n, h, w, 3) of uint8
-        Frames.
+        Frames, at least two.
     labels : ndarray (n,) of int
-        Their classes.
+        Their classes, from 0.
     epochs : int
         How often each frame is seen.
     seed : int
         Of order and mirroring.
     rate : float
         The greatest learning rate.
-    mirror : bool
-        Whether every second frame, by lot, is seen in a mirror.
+    progress : bool
+        Whether to show a progress bar.
 
     Returns
     -------
-    list of float
+    ndarray (epochs,)
         Mean loss of each epoch.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label a frame, or :func:`avrec_lib.content.training.train_classifier` refuses a number.
     """
-    rng = np.random.default_rng([seed, 5])
-    x, y = frame_tensor(images), torch.from_numpy(np.asarray(labels, dtype=np.int64))
-    steps = -(-len(x) // _BATCH)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=max(2, epochs * steps))
-    losses = []
-    model.train()
-    for _ in range(epochs):
-        total = 0.0
-        # Parts of nearly equal size: a last one of a single frame has no deviation.
-        for chosen in np.array_split(rng.permutation(len(x)), steps):
-            batch = x[torch.from_numpy(chosen)]
-            if mirror:
-                flipped = torch.from_numpy(rng.random(len(chosen)) < 0.5)
-                batch = torch.where(flipped[:, None, None, None], batch.flip(3), batch)
-            loss = functional.cross_entropy(model(batch), y[torch.from_numpy(chosen)])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += float(loss.detach()) * len(chosen)
-        losses.append(total / len(x))
-    model.eval()
-    return losses
+    if len(images) != len(np.atleast_1d(labels)):
+        raise ValueError(f"{len(images)} frames need one label each, not {len(np.atleast_1d(labels))}")
+    x = frame_tensor(images)
+
+    def show(part: NDArray[np.intp], rng: np.random.Generator) -> torch.Tensor:
+        shown = x[torch.from_numpy(part)]
+        mirrored = torch.from_numpy(rng.random(len(part)) < 0.5)
+        return torch.where(mirrored[:, None, None, None], shown.flip(3), shown)
+
+    return train_classifier(
+        model, show, labels, seed=seed, epochs=epochs, batch=_BATCH, rate=rate, decay=_DECAY, progress=progress
+    )
 
 
 def predict_frames(model: FrameNet, images: np.ndarray) -> np.ndarray:
     """Return the probability of each class: float32 (n, n_classes) for frames (n, h, w, 3) of uint8."""
     model.eval()
-    with torch.inference_mode():
+    with one_torch_thread(), torch.inference_mode():
         parts = [model(frame_tensor(images[k : k + _BATCH])).softmax(dim=1) for k in range(0, len(images), _BATCH)]
     return torch.cat(parts).numpy()
 
@@ -220,7 +218,7 @@ def embed_frames(model: FrameNet, images: np.ndarray) -> list[np.ndarray]:
         After the stem, then after each stage; the last is the vector before the classes.
     """
     model.eval()
-    with torch.inference_mode():
+    with one_torch_thread(), torch.inference_mode():
         parts = [
             [maps.mean(dim=(2, 3)) for maps in model.maps(frame_tensor(images[k : k + _BATCH]))]
             for k in range(0, len(images), _BATCH)
