@@ -1,4 +1,4 @@
-"""Ranking metrics, one number a person, and two about the whole catalogue.
+"""How right a list is: one number a person.
 
 :func:`judge` holds lists against what people liked, once; each metric then reads the result.
 """
@@ -11,9 +11,9 @@ import pandas as pd
 
 __all__ = [
     "Judged",
+    "accuracy",
     "average_precision",
-    "coverage",
-    "gini",
+    "f1",
     "hit_rate",
     "judge",
     "ndcg",
@@ -37,6 +37,8 @@ class Judged:
         The same for the best possible list.
     n_relevant : ndarray (n,) of int64
         Number of relevant items of each person, :math:`|R_u|`.
+    n_shown : ndarray (n,) of int64
+        Number of places that are filled, at most k.
     unjudged : Index
         People with a list but nothing relevant: no metric is defined for them, and none counts them.
     """
@@ -45,6 +47,7 @@ class Judged:
     gains: np.ndarray
     ideal: np.ndarray
     n_relevant: np.ndarray
+    n_shown: np.ndarray
     unjudged: pd.Index
 
     @property
@@ -122,7 +125,8 @@ def judge(recommendations: pd.DataFrame, relevant: pd.DataFrame, *, k: int = 10)
         raise ValueError("an item stands twice in the same person's list")
     gains = np.zeros((len(users), k))
     gains.reshape(-1)[cell[hit]] = value[found[hit]]
-    return Judged(users, gains, ideal, n_relevant, pd.Index(shown_users[~judged].unique()))
+    n_shown = np.bincount(shown_row[judged], minlength=len(users))
+    return Judged(users, gains, ideal, n_relevant, n_shown, pd.Index(shown_users[~judged].unique()))
 
 
 def _series(judged: Judged, values: np.ndarray, name: str) -> pd.Series:
@@ -139,6 +143,47 @@ def recall(judged: Judged) -> pd.Series:
     return _series(judged, judged.hits.sum(axis=1) / judged.n_relevant, "recall")
 
 
+def f1(judged: Judged) -> pd.Series:
+    r"""Harmonic mean of precision and recall.
+
+    .. math:: \frac{2 \, \mathrm{Prec}_u \, \mathrm{Rec}_u}{\mathrm{Prec}_u + \mathrm{Rec}_u}
+              = \frac{2 \, |L_u^k \cap R_u|}{k + |R_u|}
+
+    It is near the smaller of the two; 0 where there is no hit (van Rijsbergen, 1979).
+    """
+    return _series(judged, 2.0 * judged.hits.sum(axis=1) / (judged.k + judged.n_relevant), "f1")
+
+
+def accuracy(judged: Judged, n_items: int) -> pd.Series:
+    r"""Share of all items on which list and truth agree, where an item left out that nobody wanted is agreement too.
+
+    .. math:: \frac{\mathrm{TP} + \mathrm{TN}}{n} = 1 - \frac{|L_u^k| + |R_u| - 2 \, |L_u^k \cap R_u|}{n}
+
+    An empty list scores nearly 1, because almost every item is rightly left out: no metric to choose a recommender by.
+
+    Parameters
+    ----------
+    judged : Judged
+        Lists held against what was relevant.
+    n_items : int
+        Number of items that could have been recommended, n.
+
+    Returns
+    -------
+    Series (n_people,)
+        One value in [0, 1] a person.
+
+    Raises
+    ------
+    ValueError
+        If a person's list and relevant items are more than there are items.
+    """
+    wrong = judged.n_shown + judged.n_relevant - 2 * judged.hits.sum(axis=1)
+    if (judged.n_shown + judged.n_relevant - judged.hits.sum(axis=1) > n_items).any():
+        raise ValueError(f"a person's list and relevant items together are more than n_items = {n_items}")
+    return _series(judged, 1.0 - wrong / n_items, "accuracy")
+
+
 def hit_rate(judged: Judged) -> pd.Series:
     """1 if anything in the list is relevant, 0 otherwise."""
     return _series(judged, np.where(judged.hits.any(axis=1), 1.0, 0.0), "hit_rate")
@@ -150,16 +195,35 @@ def reciprocal_rank(judged: Judged) -> pd.Series:
     return _series(judged, np.where(judged.hits.any(axis=1), 1.0 / (first + 1.0), 0.0), "reciprocal_rank")
 
 
-def average_precision(judged: Judged) -> pd.Series:
+def average_precision(judged: Judged, *, over: Literal["attainable", "relevant"] = "attainable") -> pd.Series:
     r"""Mean of the precision at each relevant place; the mean over people is MAP.
 
-    .. math:: \frac{1}{\min(|R_u|, k)} \sum_{r \le k} [L_{u,r} \in R_u] \, \mathrm{Prec}_u@r
+    .. math:: \frac{1}{d_u} \sum_{r \le k} [L_{u,r} \in R_u] \, \mathrm{Prec}_u@r
 
-    Some authors divide by :math:`|R_u|`; then a person with more than k relevant items can never reach 1.
+    Two definitions are in use, and they differ wherever a person likes more than k items. *attainable*,
+    :math:`d_u = \min(|R_u|, k)`: a list whose every place is right scores 1. *relevant*, :math:`d_u = |R_u|`
+    (TREC; the package ranx), also counts what no list of k could hold. Say which one a figure uses.
+
+    Parameters
+    ----------
+    judged : Judged
+        Lists held against what was relevant.
+    over : {"attainable", "relevant"}
+        Which :math:`d_u`.
+
+    Returns
+    -------
+    Series (n,)
+        One value in [0, 1] a person.
     """
+    if over == "attainable":
+        divisor = np.minimum(judged.n_relevant, judged.k)
+    elif over == "relevant":
+        divisor = judged.n_relevant
+    else:
+        raise ValueError(f"over must be 'attainable' or 'relevant', not {over!r}")
     at_rank = np.cumsum(judged.hits, axis=1) / np.arange(1, judged.k + 1)
-    total = (at_rank * judged.hits).sum(axis=1)
-    return _series(judged, total / np.minimum(judged.n_relevant, judged.k), "average_precision")
+    return _series(judged, (at_rank * judged.hits).sum(axis=1) / divisor, "average_precision")
 
 
 def ndcg(judged: Judged, *, gain: Literal["binary", "linear", "exponential"] = "binary") -> pd.Series:
@@ -193,33 +257,3 @@ def ndcg(judged: Judged, *, gain: Literal["binary", "linear", "exponential"] = "
         raise ValueError(f"gain must be 'binary', 'linear' or 'exponential', not {gain!r}")
     discount = 1.0 / np.log2(np.arange(2, judged.k + 2))
     return _series(judged, (got @ discount) / (best @ discount), "ndcg")
-
-
-def _exposure(recommendations: pd.DataFrame, catalogue: pd.Index, k: int) -> np.ndarray:
-    """Count in how many lists each item of the catalogue stands."""
-    shown = recommendations.loc[recommendations["rank"] <= k, "item_id"]
-    column = pd.Index(catalogue).get_indexer(pd.Index(shown))
-    if (column < 0).any():
-        raise ValueError(f"item {shown.to_numpy()[column < 0][0]!r} is recommended but is not in the catalogue")
-    if len(catalogue) == 0:
-        raise ValueError("the catalogue is empty")
-    return np.bincount(column, minlength=len(catalogue))
-
-
-def coverage(recommendations: pd.DataFrame, catalogue: pd.Index, *, k: int = 10) -> float:
-    """Share of the catalogue that stands in at least one list of length k."""
-    return float((_exposure(recommendations, catalogue, k) > 0).mean())
-
-
-def gini(recommendations: pd.DataFrame, catalogue: pd.Index, *, k: int = 10) -> float:
-    r"""How unequally places are shared out among the items: 0 all alike, near 1 one item has all.
-
-    .. math:: G = \frac{\sum_{i=1}^{n} (2 i - n - 1) \, c_{(i)}}{n \sum_i c_{(i)}}
-
-    with :math:`c_{(1)} \le \dots \le c_{(n)}` the number of lists that each of the n items of the catalogue is in.
-    """
-    count = np.sort(_exposure(recommendations, catalogue, k))
-    n = len(count)
-    if count.sum() == 0:
-        raise ValueError("nothing is recommended to anybody: there is nothing to share out")
-    return float(((2.0 * np.arange(1, n + 1) - n - 1.0) * count).sum() / (n * count.sum()))

@@ -5,6 +5,7 @@ import pandas as pd
 
 from avrec_lib.content.features import Ids
 from avrec_lib.evaluate import metrics
+from avrec_lib.evaluate.auc import auc_by_group
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 
@@ -192,12 +193,9 @@ def _cells(pairs: pd.DataFrame, people: pd.Index, items: pd.Index) -> np.ndarray
 
 
 def auc_by_person(recommender: Recommender, shown: pd.DataFrame) -> pd.Series:
-    r"""Ask whether what a person liked is scored above the rest of what the person was shown.
+    """Ask whether what a person liked is scored above the rest of what the person was shown.
 
-    .. math:: \mathrm{AUC}_u = \frac{1}{n^+_u n^-_u} \sum_{i \in + } \sum_{j \in -}
-              \left( [s_{ui} > s_{uj}] + \tfrac12 [s_{ui} = s_{uj}] \right)
-
-    the area under the ROC curve, computed from ranks (Mann and Whitney, 1947). Only what was shown counts, so the
+    The area under the ROC curve (:func:`~avrec_lib.evaluate.auc.auc_by_group`). Only what was shown counts, so the
     policy that wrote the log has no say in which clips a recommender may get right.
 
     Parameters
@@ -226,10 +224,6 @@ def auc_by_person(recommender: Recommender, shown: pd.DataFrame) -> pd.Series:
         raise ValueError("nobody and nothing in shown can be scored")
     scores = recommender.score(people, items)
     rows, columns = people.get_indexer(table["user_id"]), items.get_indexer(table["item_id"])
-    ranks = pd.Series(scores[rows, columns]).groupby(rows).rank().to_numpy()
-    liked = table["liked"].to_numpy(dtype=bool)
-    n_liked = np.bincount(rows, liked, minlength=len(people))
-    n_others = np.bincount(rows, ~liked, minlength=len(people))
-    above = np.bincount(rows, ranks * liked, minlength=len(people)) - n_liked * (n_liked + 1.0) / 2.0
-    both = (n_liked > 0) & (n_others > 0)
-    return pd.Series(above[both] / (n_liked * n_others)[both], index=people[both].rename("user_id"), name="auc")
+    return auc_by_group(scores[rows, columns], table["liked"].to_numpy(dtype=bool), table["user_id"]).rename_axis(
+        "user_id"
+    )
