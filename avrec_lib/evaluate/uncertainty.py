@@ -1,12 +1,12 @@
 """How far a mean could have come out otherwise, had other people been asked."""
 
-from collections.abc import Iterator
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Interval", "bootstrap_mean", "paired_bootstrap"]
+__all__ = ["Interval", "bootstrap_mean", "bootstrap_table", "paired_bootstrap", "resampled_means"]
 
 _STREAM = 71
 _BLOCK = 2_000_000  # values drawn at a time, so that memory does not grow with the number of resamples
@@ -33,6 +33,13 @@ class Interval:
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
+
+    @property
+    def verdict(self) -> str:
+        """What the interval of a difference shows: ``better``, ``worse`` or ``no difference shown``."""
+        if not (self.low > 0.0 or self.high < 0.0):
+            return "no difference shown"
+        return "better" if self.low > 0.0 else "worse"
 
 
 def bootstrap_mean(
@@ -71,20 +78,87 @@ def bootstrap_mean(
         where = np.flatnonzero(~np.isfinite(data))
         names = values.index[where[:5]].tolist() if isinstance(values, pd.Series) else where[:5].tolist()
         raise ValueError(f"{len(where)} values are not finite, those of units {names}; leave such units out knowingly")
+    table = bootstrap_table(pd.DataFrame({"mean": data}), seed=seed, level=level, n_resamples=n_resamples)
+    value, low, high = table[["value", "low", "high"]].to_numpy()[0].tolist()
+    return Interval(value, low, high, level)
+
+
+def bootstrap_table(values: pd.DataFrame, *, seed: int, level: float = 0.95, n_resamples: int = 2000) -> pd.DataFrame:
+    """Return the mean of each column and its percentile bootstrap interval, all from the same draws of units.
+
+    Parameters
+    ----------
+    values : DataFrame (n, m)
+        One row a unit (a person), n at least 2. NaN where a column is not defined for a unit: such a unit is left out
+        of that column's mean, in the data and in each draw.
+    seed, level, n_resamples
+        As for :func:`bootstrap_mean`.
+
+    Returns
+    -------
+    DataFrame
+        One row a column of ``values``: ``value``, ``low``, ``high`` and ``units`` (how many values there are). With
+        fewer than two values, the ends are NaN.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two units, a value is infinite, or an argument is out of range.
+    """
     if not 0.0 < level < 1.0 or n_resamples < 100:
         raise ValueError(f"level must be in (0, 1) and n_resamples at least 100, not {level} and {n_resamples}")
-    means = np.concatenate(list(_resampled_means(data, seed, n_resamples)))
-    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return Interval(float(data.mean()), float(low), float(high), level)
+    data = values.to_numpy(dtype=np.float64)
+    units = np.isfinite(data).sum(axis=0)
+    means = resampled_means(data, seed=seed, n_resamples=n_resamples)
+    means[:, units < 2] = np.nan
+    # A draw that misses all values of a column has no mean there.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        low, high = np.nanquantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    return pd.DataFrame(
+        {"value": values.mean().to_numpy(), "low": low, "high": high, "units": units}, index=values.columns
+    )
 
 
-def _resampled_means(data: np.ndarray, seed: int, n_resamples: int) -> Iterator[np.ndarray]:
-    """Draw the units anew and yield means, some resamples at a time."""
+def resampled_means(data: np.ndarray, *, seed: int, n_resamples: int) -> np.ndarray:
+    """Draw the units anew with replacement and return the means of each draw.
+
+    Parameters
+    ----------
+    data : ndarray (n, m)
+        One row a unit, n at least 2; NaN where a column is not defined for a unit.
+    seed : int
+        Seed of the draws.
+    n_resamples : int
+        Number of draws.
+
+    Returns
+    -------
+    ndarray (n_resamples, m)
+        Means; NaN where a draw holds no value of a column.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two units or a value is infinite.
+    """
+    n, m = data.shape
+    if n < 2 or np.isinf(data).any():
+        raise ValueError(f"data needs at least 2 units and no infinite value; it has shape {data.shape}")
+    known = ~np.isnan(data)
+    filled, complete = np.where(known, data, 0.0), known.all()
     rng = np.random.default_rng([seed, _STREAM])
-    step = max(1, _BLOCK // len(data))
+    means = np.empty((n_resamples, m))
+    step = max(1, _BLOCK // n)
     for start in range(0, n_resamples, step):
-        drawn = rng.integers(len(data), size=(min(step, n_resamples - start), len(data)), dtype=np.int32)
-        yield data[drawn].mean(axis=1)
+        size = min(step, n_resamples - start)
+        drawn = rng.integers(n, size=(size, n), dtype=np.int32)
+        cells = drawn + np.arange(size, dtype=np.int64)[:, None] * n
+        times = np.bincount(cells.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        count = float(n) if complete else times @ known
+        with np.errstate(invalid="ignore"):
+            means[start : start + size] = times @ filled / count
+    return means
 
 
 def paired_bootstrap(

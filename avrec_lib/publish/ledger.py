@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from myst_nb import glue
 
-from avrec_lib.evaluate.uncertainty import paired_bootstrap
+from avrec_lib.evaluate.uncertainty import Interval, paired_bootstrap
 
 __all__ = ["CLAIMS_FILE", "Claim", "claim", "claim_better", "state"]
 
@@ -72,9 +72,7 @@ class Claim:
         """Return what a comparison showed: ``better``, ``worse`` or ``no difference shown``."""
         if self.kind != "comparison" or self.low is None or self.high is None:
             return ""
-        if self.low <= 0.0 <= self.high:
-            return "no difference shown"
-        return "better" if self.low > 0.0 else "worse"
+        return Interval(float(self.value), self.low, self.high).verdict
 
     @property
     def shown_unit(self) -> str:

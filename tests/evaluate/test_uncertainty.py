@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from avrec_lib.evaluate.uncertainty import bootstrap_mean, paired_bootstrap
+from avrec_lib.evaluate.uncertainty import Interval, bootstrap_mean, bootstrap_table, paired_bootstrap
 
 
 def test_agrees_with_scipys_percentile_bootstrap():
@@ -82,3 +82,33 @@ def test_values_that_are_not_numbers_are_named():
         bootstrap_mean(np.array([1.0]), seed=0)
     with pytest.raises(ValueError, match="level"):
         bootstrap_mean(np.arange(3.0), seed=0, level=95)
+
+
+def test_a_table_gives_each_column_the_interval_that_it_has_alone():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=80), "b": rng.exponential(size=80)})
+    found = bootstrap_table(table, seed=3)
+    for name in table:
+        alone = bootstrap_mean(table[name], seed=3)
+        assert found.loc[name, ["value", "low", "high"]].tolist() == pytest.approx([alone.value, alone.low, alone.high])
+
+
+def test_units_without_a_value_are_left_out_of_their_column_alone_and_counted():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"all": rng.normal(size=90), "some": rng.normal(5.0, 1.0, size=90), "one": np.nan})
+    table.loc[30:, "some"] = np.nan
+    table.loc[0, "one"] = 1.0
+    found = bootstrap_table(table, seed=0)
+    alone = bootstrap_mean(table["some"].dropna(), seed=0)
+    assert found["units"].tolist() == [90, 30, 1]
+    assert found.loc["some", "value"] == pytest.approx(alone.value)
+    width = alone.high - alone.low
+    assert abs(found.loc["some", "low"] - alone.low) < 0.15 * width
+    assert abs(found.loc["some", "high"] - alone.high) < 0.15 * width
+    assert found.loc["one", "value"] == 1.0 and found.loc["one", ["low", "high"]].isna().all()
+
+
+def test_a_verdict_is_given_only_where_the_interval_leaves_zero_out():
+    verdicts = [Interval(0.1, low, high).verdict for low, high in [(0.05, 0.2), (0.0, 0.2), (-0.1, 0.2), (-0.2, -0.1)]]
+    assert verdicts == ["better", "no difference shown", "no difference shown", "worse"]
+    assert Interval(0.1, np.nan, np.nan).verdict == "no difference shown"
