@@ -2,11 +2,11 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["STAGES", "Card", "at_a_glance", "fill_measured", "pipeline_picture"]
+__all__ = ["STAGES", "Card", "at_a_glance", "fill_measured", "pipeline_map", "pipeline_picture"]
 
 STAGES: tuple[str, ...] = (
     "collect",
@@ -117,7 +117,7 @@ def at_a_glance(*, can: Sequence[str], before: str, stage: Sequence[str] | str, 
     minutes = _NOT_YET if words is None else _minutes(max(1, round(words / _WORDS_A_MINUTE)))
     items = "".join(f"<li>{html.escape(text)}</li>" for text in verbs)
     markup = (
-        '<section class="avrec-glance" aria-label="At a glance">'
+        f'<section class="avrec-glance" aria-label="At a glance" data-stages="{" ".join(lit)}">'
         '<div class="avrec-glance-text">'
         '<p class="avrec-glance-head">At a glance</p>'
         f"<p><strong>You will be able to</strong></p><ul>{items}</ul>"
@@ -152,23 +152,53 @@ def pipeline_picture(stage: Sequence[str] | str) -> str:
     """
     lit = _lit(stage)
     here = "all of it" if set(lit) >= set(STAGES) - {"feedback"} else ", ".join(lit)
-    title = (
-        "The pipeline: collect, prepare; then text, vision and audio side by side into fusion, and users beside them; "
-        "item and user vectors meet in match; then recommend and evaluate; people's reactions go back to collect. "
-        f"This chapter: {here}."
-    )
+    title = f"{_SHAPE} This chapter: {here}."
+    boxes = "".join(_box(name, name in lit) for name in _BOXES)
+    return _drawing(title, boxes, feedback_lit=lit == ("feedback",), role="img")
+
+
+def pipeline_map(pages: Mapping[str, str]) -> str:
+    """Draw the stages of a recommender as a picture whose boxes lead to the chapters about them.
+
+    Parameters
+    ----------
+    pages : mapping of str to str
+        The HTML that chapters show, by address. Which stages a chapter is about stands in its card.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element. A box leads to the page that lights its stage and the fewest others, the first of
+        several; it is filled unless that page lights all stages. A box without a page is no link.
+    """
+    cards = {page: re.search(r'class="avrec-glance"[^>]* data-stages="([^"]*)"', text) for page, text in pages.items()}
+    lights = {page: card.group(1).split() for page, card in cards.items() if card}
+    boxes = ""
+    for name in _BOXES:
+        about = sorted((page for page in lights if name in lights[page]), key=lambda page: len(lights[page]))
+        box = _box(name, bool(about) and len(lights[about[0]]) < len(STAGES))
+        boxes += f'<a class="avrec-box" href="{html.escape(about[0])}">{box}</a>' if about else box
+    return _drawing(_SHAPE, boxes, feedback_lit=False, role="group")
+
+
+_SHAPE = (
+    "The pipeline: collect, prepare; then text, vision and audio side by side into fusion, and users beside them; "
+    "item and user vectors meet in match; then recommend and evaluate; people's reactions go back to collect."
+)
+
+
+def _drawing(title: str, boxes: str, *, feedback_lit: bool, role: str) -> str:
     line = 'fill="none" stroke="currentColor" stroke-width="1.4"'
     arrows = "".join(f'<path d="{path}" {line}/>{_head(path)}' for path in _ARROWS)
-    back = _LIT_LINE if lit == ("feedback",) else line + ' stroke-dasharray="4 3"'
+    back = _LIT_LINE if feedback_lit else line + ' stroke-dasharray="4 3"'
     feedback = f'<path d="{_FEEDBACK}" {back}/>{_head(_FEEDBACK)}'
     notes = (
         _note(30, 153, "people's reactions", turn=-90)
         + _note(150, 199, "item vectors", anchor="end", x_shift=40)
         + _note(318, 199, "user vectors")
     )
-    boxes = "".join(_box(name, name in lit) for name in _BOXES)
     return (
-        f'<svg class="avrec-pipeline" role="img" viewBox="0 0 360 306" width="100%" style="max-width:26rem" '
+        f'<svg class="avrec-pipeline" role="{role}" viewBox="0 0 360 306" width="100%" style="max-width:26rem" '
         f'xmlns="http://www.w3.org/2000/svg"><title>{html.escape(title)}</title>'
         f'<g opacity="0.7">{arrows}</g>{feedback}{notes}{boxes}</svg>'
     )

@@ -14,7 +14,7 @@ import yaml
 from tqdm import tqdm
 
 from avrec_lib.dependencies import fingerprint
-from avrec_lib.publish.glance import fill_measured
+from avrec_lib.publish.glance import fill_measured, pipeline_map
 from avrec_lib.publish.pages import check_pages
 from avrec_lib.publish.players import externalise_media
 from avrec_lib.publish.project import BuildError, Project
@@ -49,11 +49,11 @@ def _words(notebook: nbformat.NotebookNode) -> int:
     return sum(len(cell.source.split()) for cell in read)
 
 
-def _stage_chapter(run: Run, stage: Path) -> None:
-    """Copy an executed chapter: media in files of their own, measured times in its card, no plumbing."""
+def _stage_chapter(run: Run, stage: Path) -> str:
+    """Copy an executed chapter: media in files of their own, measured times in its card; return its HTML."""
     notebook = nbformat.read(run.notebook, as_version=4)
     minutes = max(1, math.ceil(_words(notebook) / WORDS_A_MINUTE))
-    kept = []
+    kept, shown = [], []
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             continue
@@ -64,17 +64,22 @@ def _stage_chapter(run: Run, stage: Path) -> None:
             if html is not None:
                 text = "".join(html) if isinstance(html, list) else html
                 text = externalise_media(text, stage / "book" / "_static" / "media", "../_static/media")
-                output["data"]["text/html"] = fill_measured(text, run_seconds=run.seconds, read_minutes=minutes)
+                shown.append(fill_measured(text, run_seconds=run.seconds, read_minutes=minutes))
+                output["data"]["text/html"] = shown[-1]
         kept.append(cell)
     notebook.cells = kept
     notebook.metadata.pop("papermill", None)
     target = stage / "chapters" / f"{run.chapter}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(nbformat.writes(notebook), encoding="utf-8")
+    return "".join(shown)
 
 
 def fill_stage(project: Project, stage: Path, runs: list[Run], *, profile: str, seed: int) -> None:
-    """Lay out the sources that Jupyter Book reads: front matter, executed chapters, the ledger's page.
+    """Lay out the sources that Jupyter Book reads.
+
+    These are the front matter, the executed chapters, the ledger's page, and ``book/pipeline.html``, the picture
+    whose boxes lead to the chapters.
 
     Parameters
     ----------
@@ -102,8 +107,8 @@ def fill_stage(project: Project, stage: Path, runs: list[Run], *, profile: str, 
         toc["parts"] = [{**part, "chapters": present(part["chapters"])} for part in toc["parts"]]
         toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     (stage / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
-    for run in runs:
-        _stage_chapter(run, stage)
+    pages = {f"../chapters/{run.chapter}.html": _stage_chapter(run, stage) for run in runs}
+    (stage / "book" / "pipeline.html").write_text(pipeline_map(pages), encoding="utf-8")
     page = ledger_page({run.chapter: run.claims for run in runs}, profile=profile, seed=seed)
     (stage / "book" / "ledger.md").write_text(page, encoding="utf-8")
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from bs4 import BeautifulSoup
 
-from avrec_lib.publish.glance import STAGES, at_a_glance, fill_measured, pipeline_picture
+from avrec_lib.publish.glance import STAGES, at_a_glance, fill_measured, pipeline_map, pipeline_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -47,6 +47,33 @@ def test_boxes_lie_inside_the_picture_and_apart() -> None:
         assert x >= 0 and x + w <= width and y >= 0 and y + h <= height
         for x2, y2, w2, h2 in boxes[:i]:
             assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+
+
+def card(stage: object) -> str:
+    return at_a_glance(can=["see"], before="Nothing.", stage=stage).markup
+
+
+def test_a_box_of_the_map_leads_to_the_chapter_that_lights_least_besides_it() -> None:
+    pages = {
+        "all.html": card("all"),
+        "see&hear.html": card(["vision", "audio"]),
+        "hear.html": f"<p>x</p>{card('audio')}",
+    }
+    root = ElementTree.fromstring(pipeline_map({**pages, "no-card.html": "<p>data-stages=text</p>"}))
+    boxes = {box.findtext(f"{SVG}text"): box for box in root.findall(f"{SVG}a")}
+    leads = {name: box.get("href") for name, box in boxes.items()}
+    assert leads == dict.fromkeys(set(STAGES) - {"feedback"}, "all.html") | {
+        "vision": "see&hear.html",
+        "audio": "hear.html",
+    }
+    filled = {name for name, box in boxes.items() if box.find(f"{SVG}rect").get("fill") != "none"}
+    assert filled == {"vision", "audio"}, "a stage that only the chapter about everything lights is not filled"
+
+
+def test_a_box_without_a_chapter_is_drawn_and_leads_nowhere() -> None:
+    root = ElementTree.fromstring(pipeline_map({"text.html": card("text")}))
+    assert [box.get("href") for box in root.iter(f"{SVG}a")] == ["text.html"]
+    assert len(list(root.iter(f"{SVG}rect"))) == len(STAGES) - 1
 
 
 @pytest.mark.parametrize("stage", ["vison", "", [], ["match", "Match"]])
