@@ -23,7 +23,7 @@ from avrec_lib.content.visual.description import (
     frame_features,
 )
 from avrec_lib.content.visual.flow import GlobalMotion, global_motion, optical_flow
-from avrec_lib.content.visual.sampling import sample_evenly, sample_frames
+from avrec_lib.content.visual.sampling import sample_evenly
 from avrec_lib.content.visual.shape import mask_moments, oriented_gradients, silhouettes
 from avrec_lib.content.visual.shots import find_cuts, key_frames
 from avrec_lib.content.visual.texture import gabor_energies, glcm_statistics, grey_bytes, lbp_histogram
@@ -59,6 +59,5 @@ __all__ = [
     "optical_flow",
     "oriented_gradients",
     "sample_evenly",
-    "sample_frames",
     "silhouettes",
 ]

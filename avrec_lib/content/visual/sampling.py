@@ -1,26 +1,31 @@
 """Which frames of a file to look at."""
 
+import math
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from avrec_lib.media import Frames, MediaError, iter_frames, read_frames
+from avrec_lib.media import Frames, MediaError, iter_frames, probe
 
-__all__ = ["sample_evenly", "sample_frames", "to_size"]
+__all__ = ["sample_evenly", "to_size"]
+
+_TICKS = 8  # moments a part at which it is looked whether there is a picture
+_ALONE = 0.04  # seconds for which a single frame is taken to stay
 
 
-def sample_frames(
-    path: str | Path, fps: float, *, size: int | tuple[int, int] | None = None, stream: int = 0
-) -> Frames:
-    """Read the frames on display at a steady rate: by the file's time stamps, whatever its own rate.
+def sample_evenly(path: str | Path, n: int, *, size: int | tuple[int, int] | None = None, stream: int = 0) -> Frames:
+    """Read n frames spread over a file's whole length: those on display in the middles of n parts equally long.
+
+    The file's header says how long it is. That may be wrong, so it is checked while the file is decoded, and only then
+    is a second pass needed. Never more than n + 1 frames are in memory.
 
     Parameters
     ----------
     path : str or Path
         The file.
-    fps : float
-        Frames a second.
+    n : int
+        How many frames. A file with fewer gives some of them more than once.
     size : int or (height, width), optional
         Size to which frames are stretched; the file's own when not given.
     stream : int
@@ -29,33 +34,7 @@ def sample_frames(
     Returns
     -------
     Frames
-        ``images`` uint8 (t, h, w, 3) and ``times`` in seconds.
-
-    Raises
-    ------
-    MediaError
-        If the file has no such stream or cannot be read.
-    """
-    return read_frames(path, fps=fps, size=size, stream=stream)
-
-
-def sample_evenly(path: str | Path, n: int, *, size: int | tuple[int, int] | None = None, stream: int = 0) -> Frames:
-    """Read n frames spread over a file's whole length: from the middles of n parts equally long.
-
-    The length is not taken from the file's header, which may be wrong: the file is decoded once, and in memory there
-    are never more than 8 n frames.
-
-    Parameters
-    ----------
-    path, size, stream
-        As for :func:`sample_frames`.
-    n : int
-        How many frames. A file with fewer gives some of them more than once.
-
-    Returns
-    -------
-    Frames
-        n images, in order of time.
+        n images, in order of time, and the moments in seconds.
 
     Raises
     ------
@@ -66,25 +45,40 @@ def sample_evenly(path: str | Path, n: int, *, size: int | tuple[int, int] | Non
     """
     if n < 1:
         raise ValueError(f"n must be 1 or more, not {n}")
-    kept: list[np.ndarray] = []
+    streams = probe(path).video
+    stated = streams[stream].duration_seconds if 0 <= stream < len(streams) else math.nan
+    if math.isfinite(stated) and stated > 0.0:
+        first = streams[stream].start_seconds
+        found, seen = _middles(path, n, first if math.isfinite(first) else 0.0, stated, size, stream)
+        if abs(seen - _TICKS * n) <= 1 and len(found) == n:
+            return found
+    found, _ = _middles(path, n, *_shown(path, stream), size, stream)
+    return found
+
+
+def _middles(
+    path: str | Path, n: int, first: float, length: float, size: int | tuple[int, int] | None, stream: int
+) -> tuple[Frames, int]:
+    """Read the frames in the middles of n parts, and count how many of eight ticks a part had a picture."""
+    first = max(0.0, first)
+    images: list[np.ndarray] = []
     times: list[float] = []
-    step, count, last = 1, 0, 0.0
-    for batch in iter_frames(path, size=size, stream=stream):
-        for image, time in zip(batch.images, batch.times.tolist(), strict=True):
-            if count % step == 0:
-                kept.append(image.copy())
-                times.append(time)
-                if len(kept) == 8 * n:
-                    kept, times, step = kept[::2], times[::2], 2 * step
-            count, last = count + 1, time
-    if not kept:
+    seen = 0
+    for tick in iter_frames(path, fps=_TICKS * n / length, start=first, size=size, stream=stream, batch=1):
+        if seen % _TICKS == _TICKS // 2 and len(images) < n:
+            images.append(tick.images[0].copy())
+            times.append(float(tick.times[0]))
+        seen += 1
+    if not images:
         raise MediaError(path, "has no picture")
-    shown = np.array(times)
+    return Frames(np.stack(images), np.array(times)), seen
+
+
+def _shown(path: str | Path, stream: int) -> tuple[float, float]:
+    """Decode a file to learn when its first picture is shown, and for how long there are pictures: seconds."""
+    times = np.concatenate([batch.times for batch in iter_frames(path, size=8, stream=stream)])
     # The last frame stays as long as the others do on average.
-    length = (last - shown[0]) * count / max(1, count - 1)
-    wanted = shown[0] + (np.arange(n) + 0.5) / n * length
-    places = np.abs(shown[None] - wanted[:, None]).argmin(axis=1)
-    return Frames(np.stack([kept[k] for k in places]), shown[places])
+    return float(times[0]), float(times[-1] - times[0]) * len(times) / max(1, len(times) - 1) or _ALONE
 
 
 def to_size(images: np.ndarray, size: int) -> np.ndarray:

@@ -6,13 +6,15 @@ import cv2
 import numpy as np
 
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.media import read_frames
+from avrec_lib.media import iter_frames
 
 __all__ = ["PICTURE_FEATURES", "describe_frames", "describe_picture_file"]
 
 _GRID = 3
 _HUES, _LIGHTS, _CHROMAS = 12, 8, 4
+_SCALES = 3
 _SIZE, _FPS = 64, 4.0
+_BATCH = 64  # frames at a time: the memory does not grow with the film
 
 PICTURE_FEATURES: tuple[str, ...] = (
     *(f"hue-{i:02d}" for i in range(_HUES)),
@@ -64,20 +66,18 @@ def describe_frames(images: np.ndarray, fps: float) -> np.ndarray:
         raise ValueError(
             f"images must be uint8 of shape (t, h, w, 3) and fps positive, not {images.dtype} {images.shape} and {fps}"
         )
-    if len(images) == 0:
-        raise NoFeaturesError("the picture has no frames")
-    if min(images.shape[1:3]) < 8:
+    if len(images) and min(images.shape[1:3]) < 8:
         raise ValueError(f"frames must be at least 8 by 8 pixels, not {images.shape[1:3]}")
-    t, h, w, _ = images.shape
-    # OpenCV converts one picture at a time; frames stacked on top of each other are one picture.
-    tall = images.reshape(t * h, w, 3).astype(np.float32) / 255.0
-    lab = cv2.cvtColor(tall, cv2.COLOR_RGB2LAB).reshape(t, h, w, 3)
-    vector = np.concatenate([_colours(lab), _layout(lab), _edges(lab[..., 0]), _motion(lab, fps)])
-    return vector.astype(np.float32)
+    sketch = _Sketch(fps)
+    for start in range(0, len(images), _BATCH):
+        sketch.add(images[start : start + _BATCH])
+    return sketch.vector()
 
 
 def describe_picture_file(path: Path) -> np.ndarray:
     """Read a file's picture, four frames a second of 64 by 64 pixels, and describe it by :func:`describe_frames`.
+
+    The memory does not grow with the length of the file.
 
     Parameters
     ----------
@@ -96,73 +96,134 @@ def describe_picture_file(path: Path) -> np.ndarray:
     NoFeaturesError
         If there are no frames.
     """
-    return describe_frames(read_frames(path, fps=_FPS, size=_SIZE).images, _FPS)
+    sketch = _Sketch(_FPS)
+    for batch in iter_frames(path, fps=_FPS, size=_SIZE, batch=_BATCH):
+        sketch.add(batch.images)
+    return sketch.vector()
 
 
-def _colours(lab: np.ndarray) -> np.ndarray:
-    """Return shares of hues (weighted by chroma), of lightness and of chroma."""
-    light, a, b = lab[..., 0].ravel(), lab[..., 1].ravel(), lab[..., 2].ravel()
-    chroma = np.hypot(a, b)
-    hue = np.floor((np.arctan2(b, a) / (2.0 * np.pi) % 1.0) * _HUES).astype(np.intp) % _HUES
-    # Grey has no hue: divided by at least 5 units of mean chroma, its noise stays near zero.
-    hues = np.bincount(hue, weights=chroma, minlength=_HUES) / max(chroma.sum(), 5.0 * len(chroma))
-    lights = np.bincount(np.clip(light * (_LIGHTS / 100.0), 0, _LIGHTS - 1).astype(np.intp), minlength=_LIGHTS)
-    chromas = np.bincount(np.digitize(chroma, [8.0, 20.0, 40.0]), minlength=_CHROMAS)
-    return np.concatenate([np.sqrt(hues), np.sqrt(lights / len(light)), np.sqrt(chromas / len(chroma))])
+class _Sketch:
+    """Sums over a film whose frames come some at a time."""
 
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._frames = self._pixels = 0
+        self._counts = np.zeros(_HUES + _LIGHTS + _CHROMAS)
+        self._chroma = 0.0
+        self._cells = np.zeros((_GRID, _GRID, 3))
+        self._sum, self._squares = np.zeros(3), np.zeros(3)
+        self._edges = np.zeros(_SCALES + 4 + 1)
+        self._lights: list[np.ndarray] = []
+        self._last: np.ndarray | None = None
+        self._steps: list[np.ndarray] = []
+        self._moving = 0.0
+        self._normal, self._later = np.zeros((2, 2)), np.zeros(2)
 
-def _layout(lab: np.ndarray) -> np.ndarray:
-    """Return the mean colour of each cell of a grid, and the spread of the colours."""
-    still = lab.mean(axis=0)
-    cells = cv2.resize(still, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
-    return np.concatenate([cells.ravel(), lab.std(axis=(0, 1, 2))])
+    def add(self, images: np.ndarray) -> None:
+        t, h, w, _ = images.shape
+        # OpenCV converts one picture at a time; frames stacked on top of each other are one picture.
+        tall = images.reshape(t * h, w, 3).astype(np.float32) / 255.0
+        lab = cv2.cvtColor(tall, cv2.COLOR_RGB2LAB).reshape(t, h, w, 3)
+        self._frames += t
+        self._pixels += t * h * w
+        self._colours(lab.reshape(-1, 3))
+        self._cells += t * cv2.resize(lab.mean(axis=0), (_GRID, _GRID), interpolation=cv2.INTER_AREA)
+        self._edges += t * _edges(lab[..., 0])
+        self._lights.append(lab[..., 0].mean(axis=(1, 2)))
+        # The last frame comes again with the next ones, so that no step is lost.
+        self._motion(lab if self._last is None else np.concatenate([self._last, lab]))
+        self._last = lab[-1:]
+
+    def vector(self) -> np.ndarray:
+        if not self._frames:
+            raise NoFeaturesError("the picture has no frames")
+        n = self._pixels
+        # Grey has no hue: divided by at least 5 units of mean chroma, its noise stays near zero.
+        hues, rest = self._counts[:_HUES] / max(self._chroma, 5.0 * n), self._counts[_HUES:] / n
+        mean = self._sum / n
+        spread = np.sqrt(np.maximum(self._squares / n - np.square(mean), 0.0))
+        edges = self._edges / self._frames
+        strengths = edges[_SCALES : _SCALES + 4]
+        shares = strengths / max(float(strengths.sum()), 1e-6)
+        parts = [
+            np.sqrt(np.concatenate([hues, rest])),
+            (self._cells / self._frames).ravel(),
+            spread,
+            np.log1p(edges[:_SCALES]),
+            shares,
+            np.log1p(edges[-1:]),
+            self._moved(),
+        ]
+        return np.concatenate(parts).astype(np.float32)
+
+    def _colours(self, lab: np.ndarray) -> None:
+        """Count hues (weighted by chroma), lightness and chroma."""
+        light, a, b = lab.T
+        chroma = np.hypot(a, b)
+        hue = np.floor((np.arctan2(b, a) / (2.0 * np.pi) % 1.0) * _HUES).astype(np.intp) % _HUES
+        lightness = np.clip(light * (_LIGHTS / 100.0), 0, _LIGHTS - 1).astype(np.intp)
+        self._counts += np.concatenate(
+            [
+                np.bincount(hue, weights=chroma, minlength=_HUES),
+                np.bincount(lightness, minlength=_LIGHTS),
+                np.bincount(np.digitize(chroma, [8.0, 20.0, 40.0]), minlength=_CHROMAS),
+            ]
+        )
+        self._chroma += float(chroma.sum(dtype=np.float64))
+        self._sum += lab.sum(axis=0, dtype=np.float64)
+        self._squares += np.square(lab, dtype=np.float64).sum(axis=0)
+
+    def _motion(self, lab: np.ndarray) -> None:
+        """Add what changes from frame to frame, and the equations of one drift of the whole picture."""
+        if len(lab) < 2:
+            return
+        change = np.linalg.norm(np.diff(lab, axis=0), axis=3)
+        # A cut changes nearly all of the picture at once; what is left is motion.
+        cuts = (change > 10.0).mean(axis=(1, 2)) > 0.6
+        self._steps.append(np.column_stack([change.mean(axis=(1, 2)), cuts]))
+        self._moving += float((change > 5.0).mean(axis=(1, 2)).sum())
+        light = lab[..., 0]
+        later = np.diff(light, axis=0)[:, 1:-1, 1:-1]
+        down = (light[:-1, 2:, 1:-1] - light[:-1, :-2, 1:-1]) / 2.0
+        right = (light[:-1, 1:-1, 2:] - light[:-1, 1:-1, :-2]) / 2.0
+        slopes = np.stack([down.ravel(), right.ravel()]).astype(np.float64)
+        self._normal += slopes @ slopes.T
+        self._later += slopes @ later.ravel()
+
+    def _moved(self) -> np.ndarray:
+        """Return how much changes, which way it drifts, how often it cuts and how it flickers."""
+        if not self._steps:
+            return np.zeros(7)
+        change, cuts = np.concatenate(self._steps).T
+        smooth = np.where(cuts > 0.0, np.median(change), change)
+        # Least squares of the brightness constancy equation (Lucas and Kanade, 1981), one motion for the whole picture.
+        normal = self._normal + np.eye(2) * (1.0 + 1e-3 * np.trace(self._normal))
+        drift = np.linalg.solve(normal, -self._later) * self._fps
+        return np.array(
+            [
+                np.log1p(smooth.mean() * self._fps),
+                np.log1p(smooth.std() * self._fps),
+                self._moving / len(change),
+                *drift,
+                cuts.sum() * self._fps / self._frames,
+                np.log1p(np.concatenate(self._lights).std()),
+            ]
+        )
 
 
 def _edges(light: np.ndarray) -> np.ndarray:
-    """Return the energy of edges at three scales, in four directions, and of specks."""
-    energies = []
+    """Return means over frames (t, h, w): of slopes at three scales, in four directions, and of specks."""
+    slopes = []
     scaled = light
-    for _ in range(3):
+    for _ in range(_SCALES):
         down, right = np.diff(scaled, axis=1)[:, :, :-1], np.diff(scaled, axis=2)[:, :-1, :]
-        energies.append(np.log1p(np.hypot(down, right).mean()))
+        slopes.append(np.hypot(down, right).mean())
         rows, columns = scaled.shape[1] // 2 * 2, scaled.shape[2] // 2 * 2
         halves = scaled[:, :rows, :columns].reshape(len(scaled), rows // 2, 2, columns // 2, 2)
         scaled = halves.mean(axis=(2, 4))
     down, right = np.diff(light, axis=1)[:, :, :-1], np.diff(light, axis=2)[:, :-1, :]
-    strength = np.hypot(down, right)
     toward = np.round(np.arctan2(down, right) / (np.pi / 4.0)).astype(np.intp) % 4
-    shares = np.bincount(toward.ravel(), weights=strength.ravel(), minlength=4) / max(float(strength.sum()), 1e-6)
+    strengths = np.bincount(toward.ravel(), weights=np.hypot(down, right).ravel(), minlength=4) / len(light)
     ring = (light[:, :-2, 1:-1] + light[:, 2:, 1:-1] + light[:, 1:-1, :-2] + light[:, 1:-1, 2:]) / 4.0
-    specks = np.log1p(np.clip(light[:, 1:-1, 1:-1] - ring, 0.0, None).mean())
-    return np.concatenate([energies, shares, [specks]])
-
-
-def _motion(lab: np.ndarray, fps: float) -> np.ndarray:
-    """Return how much changes from frame to frame, which way it drifts, how often it cuts and how it flickers."""
-    if len(lab) < 2:
-        return np.zeros(7)
-    change = np.linalg.norm(np.diff(lab, axis=0), axis=3)
-    per_step = change.mean(axis=(1, 2))
-    # A cut changes nearly all of the picture at once; what is left is motion.
-    cuts = (change > 10.0).mean(axis=(1, 2)) > 0.6
-    smooth = np.where(cuts, np.median(per_step), per_step)
-    light = lab[..., 0]
-    later = np.diff(light, axis=0)[:, 1:-1, 1:-1]
-    down = (light[:-1, 2:, 1:-1] - light[:-1, :-2, 1:-1]) / 2.0
-    right = (light[:-1, 1:-1, 2:] - light[:-1, 1:-1, :-2]) / 2.0
-    # Least squares of the brightness constancy equation (Lucas and Kanade, 1981), one motion for the whole picture.
-    normal = np.array([[np.sum(down * down), np.sum(down * right)], [np.sum(down * right), np.sum(right * right)]])
-    flow = np.linalg.solve(
-        normal + np.eye(2) * (1.0 + 1e-3 * np.trace(normal)), -np.array([np.sum(down * later), np.sum(right * later)])
-    )
-    return np.array(
-        [
-            np.log1p(smooth.mean() * fps),
-            np.log1p(smooth.std() * fps),
-            (change > 5.0).mean(),
-            flow[0] * fps,
-            flow[1] * fps,
-            cuts.sum() * fps / len(lab),
-            np.log1p(light.mean(axis=(1, 2)).std()),
-        ]
-    )
+    specks = np.clip(light[:, 1:-1, 1:-1] - ring, 0.0, None).mean()
+    return np.array([*slopes, *strengths, specks])

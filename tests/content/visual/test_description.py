@@ -1,3 +1,6 @@
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,9 +20,9 @@ from avrec_lib.content.visual import (
     description,
     frame_features,
     sample_evenly,
-    sample_frames,
+    sampling,
 )
-from avrec_lib.media import MediaError, write_clip
+from avrec_lib.media import MediaError, probe, read_frames, write_clip
 
 from .conftest import carpet
 
@@ -81,7 +84,7 @@ def test_entries_are_means_and_spreads_of_the_frames():
 def test_a_file_gives_what_its_frames_give(tmp_path):
     path = tmp_path / "film.mp4"
     write_clip(path, frames=film(40), fps=12)
-    images = sample_frames(path, 12.0, size=128).images
+    images = read_frames(path, fps=12.0, size=128).images
     np.testing.assert_allclose(describe_look_file(path), describe_look(images, 12.0), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(describe_motion_file(path), describe_motion(images, 12.0), rtol=1e-4, atol=1e-4)
 
@@ -93,6 +96,41 @@ def test_evenly_sampled_frames_cover_the_whole_file(tmp_path):
         times = sample_evenly(path, n, size=32).times
         np.testing.assert_allclose(times, (np.arange(n) + 0.5) / n * 8.0, atol=8.0 / (8 * n) + 0.1)
     assert len(sample_evenly(path, 200, size=16)) == 200
+
+
+def numbered(path, frames=96):
+    """A film whose frames are ever brighter, and how bright each is."""
+    light = np.arange(60, 60 + frames, dtype=np.uint8)
+    write_clip(path, frames=np.broadcast_to(light[:, None, None, None], (frames, 64, 64, 3)).copy(), fps=12)
+    return read_frames(path).images.mean(axis=(1, 2, 3))
+
+
+def test_evenly_sampled_frames_are_those_on_display_in_the_middles(tmp_path):
+    light = numbered(tmp_path / "film.mp4")
+    found = sample_evenly(tmp_path / "film.mp4", 4)
+    np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), light[[12, 36, 60, 84]], atol=1.0)
+
+
+@pytest.mark.parametrize("stated", [3.0, 20.0, float("nan")])
+def test_a_header_that_lies_about_the_length_is_not_believed(tmp_path, monkeypatch, stated):
+    path = tmp_path / "film.mp4"
+    light = numbered(path)
+    info = probe(path)
+    lying = replace(info, video=(replace(info.video[0], duration_seconds=stated),))
+    monkeypatch.setattr(sampling, "probe", lambda path: lying)
+    found = sample_evenly(path, 4)
+    np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), light[[12, 36, 60, 84]], atol=1.0)
+
+
+def test_sampling_holds_the_chosen_frames_alone(tmp_path):
+    path = tmp_path / "film.mp4"
+    write_clip(path, frames=np.repeat(film(12, size=256), 20, axis=0), fps=12)
+    sample_evenly(path, 2)
+    tracemalloc.start()
+    sample_evenly(path, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 256 * 256 * 3
 
 
 def test_real_videos_are_described_and_a_damaged_one_is_named(needs_dataset, tmp_path):

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -5,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.content.visual import PICTURE_FEATURES, describe_frames
+from avrec_lib.content.visual import PICTURE_FEATURES, describe_frames, describe_picture_file, thumbnail
+from avrec_lib.media import write_clip
 
 
 def feature(images, name, fps=4.0):
@@ -109,3 +112,26 @@ def test_bad_input_is_refused_in_words():
         describe_frames(np.zeros((32, 32, 3), np.uint8), 4.0)
     with pytest.raises(ValueError, match="at least 8"):
         describe_frames(np.zeros((3, 4, 32, 3), np.uint8), 4.0)
+
+
+def test_a_film_in_pieces_is_described_as_the_whole(monkeypatch):
+    rng = np.random.default_rng(0)
+    scenes = [moving_blob(1, 0.5, 20), moving_blob(-2, 1, 25), 255 - moving_blob(0, 2, 30)]
+    images = np.concatenate(scenes) + rng.integers(0, 9, (75, 64, 64, 3), dtype=np.uint8)
+    wanted = describe_frames(images[:64], 4.0)
+    monkeypatch.setattr(thumbnail, "_BATCH", 7)
+    np.testing.assert_allclose(describe_frames(images[:64], 4.0), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path):
+    def most(frames):
+        path = tmp_path / f"{frames}.mp4"
+        write_clip(path, frames=np.tile(moving_blob(1, 1, 8), (frames // 8, 1, 1, 1)), fps=4)
+        describe_picture_file(path)
+        tracemalloc.start()
+        describe_picture_file(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert most(960) < 1.2 * most(160)
