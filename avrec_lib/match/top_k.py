@@ -9,7 +9,11 @@ _BLOCK = 4_000_000  # scores held in a working copy at a time: 16 MB of float32
 
 
 def top_k(
-    scores: np.ndarray, k: int, *, exclude: np.ndarray | sparse.csr_matrix | None = None
+    scores: np.ndarray,
+    k: int,
+    *,
+    exclude: np.ndarray | sparse.csr_matrix | None = None,
+    candidates: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Return the k best columns of each row, best first.
 
@@ -26,6 +30,8 @@ def top_k(
         How many to return, at least 1.
     exclude : ndarray of bool (n, m) or sparse matrix (n, m), optional
         What may not be returned, :math:`H_u`: the true entries, or the stored ones of a sparse matrix.
+    candidates : ndarray of bool (m,), optional
+        Which items may be returned to anybody; default all.
 
     Returns
     -------
@@ -53,6 +59,10 @@ def top_k(
     if exclude is not None and exclude.shape != scores.shape:
         raise ValueError(f"exclude has shape {exclude.shape}, scores {scores.shape}; they must be equal")
     n, m = scores.shape
+    if candidates is not None:
+        candidates = np.asarray(candidates)
+        if candidates.shape != (m,) or candidates.dtype != np.bool_:
+            raise ValueError(f"candidates must be bool of shape ({m},), not {candidates.dtype} of {candidates.shape}")
     kind = np.promote_types(scores.dtype, np.float32)
     stored = sparse.csr_matrix(exclude) if sparse.issparse(exclude) else None
     columns = np.full((n, k), -1, dtype=np.int64)
@@ -63,6 +73,8 @@ def top_k(
     for start in range(0, n, step):
         block = scores[start : start + step].astype(kind)
         np.copyto(block, -np.inf, where=np.isnan(block))
+        if candidates is not None:
+            block[:, ~candidates] = -np.inf
         if stored is not None:
             part = stored[start : start + step]
             block[np.repeat(np.arange(len(block)), np.diff(part.indptr)), part.indices] = -np.inf

@@ -57,6 +57,19 @@ def test_an_explicit_zero_of_a_sparse_matrix_excludes():
     assert top_k(np.array([[1.0, 9.0, 2.0]]), 2, exclude=exclude)[0].tolist() == [[2, 0]]
 
 
+def test_only_candidates_are_returned():
+    scores = np.array([[3.0, 1.0, 2.0], [1.0, 3.0, 2.0]])
+    columns, values = top_k(scores, 2, candidates=np.array([False, True, True]), exclude=np.eye(2, 3, 1, dtype=bool))
+    assert columns.tolist() == [[2, -1], [1, -1]] and values[:, 0].tolist() == [2.0, 3.0]
+    assert top_k(scores, 1, candidates=np.zeros(3, bool))[0].tolist() == [[-1], [-1]]
+
+
+@pytest.mark.parametrize("candidates", [np.ones(2, bool), np.ones(3), np.ones((2, 3), bool)])
+def test_candidates_of_another_shape_or_type_are_refused(candidates):
+    with pytest.raises(ValueError, match="candidates must be bool"):
+        top_k(np.zeros((2, 3)), 1, candidates=candidates)
+
+
 @pytest.mark.parametrize(
     ("scores", "k", "exclude", "message"),
     [
