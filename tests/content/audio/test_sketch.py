@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avrec_lib.content.audio import SOUND_FEATURES, describe_sound
+from avrec_lib.content.audio import SOUND_FEATURES, describe_sound, describe_sound_file, sketch
+from avrec_lib.content.audio.sketch import _describe
 from avrec_lib.content.features import NoFeaturesError
+from avrec_lib.media import read_sound, write_clip
 
 RATE = 22_050
 
@@ -81,6 +83,30 @@ def test_the_sampling_rate_hardly_matters():
         at = SOUND_FEATURES.index(name)
         assert low[at] == pytest.approx(high[at], abs=0.2)
     assert np.corrcoef(low[names], high[names])[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("piece", [997, 10 * RATE, 10**9])
+def test_a_sound_in_pieces_is_described_as_the_whole(piece):
+    sound = clicks(2.0, 70.0) + tone(440.0, 70.0) * np.linspace(0.01, 1.0, 70 * RATE, dtype=np.float32)
+    whole = describe_sound(sound, RATE)
+    pieces = [sound[start : start + piece] for start in range(0, len(sound), piece)]
+    np.testing.assert_allclose(_describe(lambda: iter(pieces), RATE), whole, rtol=1e-5, atol=1e-5)
+
+
+def test_a_long_file_is_described_as_its_sound_and_never_held_whole(tmp_path, monkeypatch):
+    path, most = tmp_path / "long.flac", []
+    write_clip(path, sound=clicks(2.0, 75.0), sample_rate=RATE)
+    whole = describe_sound(read_sound(path).samples, RATE)
+    framed = sketch.frames_of
+    monkeypatch.setattr(sketch, "frames_of", lambda held, *sizes: most.append(len(held)) or framed(held, *sizes))
+    np.testing.assert_allclose(describe_sound_file(path), whole, rtol=1e-5, atol=1e-5)
+    assert max(most) < 15 * RATE
+
+
+def test_a_long_silent_file_is_refused(tmp_path):
+    write_clip(tmp_path / "quiet.flac", sound=np.zeros(65 * RATE, np.float32), sample_rate=RATE)
+    with pytest.raises(NoFeaturesError, match="silent"):
+        describe_sound_file(tmp_path / "quiet.flac")
 
 
 def test_silence_is_not_a_measurement():
