@@ -5,11 +5,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 from scipy.spatial import distance
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold
-from sklearn.utils.validation import check_is_fitted
+from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 __all__ = ["SoundClassifier"]
 
+_PARTS, _FEW_GROUPS = 4, 5
 _CLIP = 4.0  # standard deviations: one wild entry shall not decide a distance
 
 
@@ -27,8 +29,6 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
         Candidates for w of the kernel exp(-w |a - b| / d), where |a - b| sums d standardised entries.
     penalties : tuple of float
         Candidates for the weight of the squared norm.
-    folds : int
-        Number of folds within the training data, where no groups are given.
 
     Attributes
     ----------
@@ -46,11 +46,9 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
         self,
         widths: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0),
         penalties: tuple[float, ...] = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
-        folds: int = 4,
     ) -> None:
         self.widths = widths
         self.penalties = penalties
-        self.folds = folds
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> "SoundClassifier":
         """Choose width and penalty, and fit.
@@ -62,8 +60,9 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
         y : ndarray (n,)
             Classes, at least two of them.
         groups : ndarray (n,), optional
-            Sounds of one group, such as takes of one recording, are never parted in the choice; each group is held out
-            once. Without groups the folds are random and stratified.
+            Sounds of one group, such as takes of one recording, are never parted in the choice. Up to five groups are
+            held out one by one; more of them, or single sounds where no groups are given, are dealt into four parts
+            that hold the classes evenly.
 
         Returns
         -------
@@ -73,15 +72,20 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer than two classes.
+            If there are fewer than two classes or groups, a number is not finite, or shapes do not fit.
         """
-        X, y = np.asarray(X, dtype=np.float64), np.asarray(y)
+        checked: tuple[NDArray[np.float64], NDArray] = validate_data(self, X, y, dtype=np.float64)
+        check_consistent_length(X, groups)
+        # On several threads sums round otherwise, and equal accuracies may be ordered otherwise.
+        with threadpool_limits(1):
+            return self._fit(*checked, groups)
+
+    def _fit(self, X: NDArray[np.float64], y: NDArray, groups: ArrayLike | None) -> "SoundClassifier":
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(f"at least two classes are needed, not {len(self.classes_)}")
-        inner = StratifiedKFold(self.folds, shuffle=True, random_state=0) if groups is None else LeaveOneGroupOut()
         right, missed = np.zeros((2, len(self.widths), len(self.penalties)))
-        parts = list(inner.split(X, y, groups))
+        parts = _parts(X, y, groups)
         for train, held in parts:
             scale = _Scale(X[train])
             known, asked = scale(X[train]), scale(X[held])
@@ -127,7 +131,8 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
             About 1 for the sound's class and -1 for the others.
         """
         check_is_fitted(self)
-        away = _distances(self.scale_(np.asarray(X, dtype=np.float64)), self.sounds_)
+        checked: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
+        away = _distances(self.scale_(checked), self.sounds_)
         return np.asarray(np.exp(-self.chosen_["width"] * away) @ self.weights_ + self.mean_)
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -147,6 +152,21 @@ class SoundClassifier(ClassifierMixin, BaseEstimator):
 
     def _targets(self, y: NDArray) -> NDArray[np.float64]:
         return np.where(y[:, None] == self.classes_, 1.0, -1.0)
+
+
+def _parts(
+    X: NDArray[np.float64], y: NDArray, groups: ArrayLike | None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return what is learned from and what is held out, in each round of the choice."""
+    if groups is None:
+        inner: BaseCrossValidator = StratifiedKFold(_PARTS, shuffle=True, random_state=0)
+    else:
+        count = len(np.unique(np.asarray(groups)))
+        if count < 2:
+            raise ValueError(f"at least two groups are needed, not {count}; leave groups out if there are none")
+        few = count <= _FEW_GROUPS
+        inner = LeaveOneGroupOut() if few else StratifiedGroupKFold(_PARTS, shuffle=True, random_state=0)
+    return list(inner.split(X, y, groups))
 
 
 class _Scale:
