@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import roc_curve
 from torch import Tensor, nn
 
 from avrec_lib.content.torch_threads import one_torch_thread
+from avrec_lib.content.training import train_classifier
 
 __all__ = [
     "AttentionPooling",
@@ -24,6 +26,7 @@ __all__ = [
 
 _SMALLEST_VARIANCE = 1e-5  # keeps the slope of the square root finite where a unit never fires
 _AT_ONCE = 64
+_DECAY, _SMOOTHING = 1e-2, 0.1
 
 
 def tdnn(n_bands: int, width: int = 64) -> nn.Sequential:
@@ -182,30 +185,25 @@ def train_network(
     ValueError
         If there are fewer clips than two, not one label a clip, or `batch` is less than 2.
     """
-    classes = torch.as_tensor(np.asarray(labels), dtype=torch.long)
-    if len(spectra) < 2 or classes.shape != (len(spectra),):
-        raise ValueError(f"{len(spectra)} spectrograms need one label each, and there must be at least 2")
-    rng = np.random.default_rng(seed)
-    if batch < 2:
-        raise ValueError(f"batch must be at least 2, not {batch}: normalisation needs clips to compare")
-    steps = max(1, min(round(len(spectra) / batch), len(spectra) // 2))  # never a step of one clip
-    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-2)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * steps)
-    loss_of = nn.CrossEntropyLoss(label_smoothing=0.1)
-    network.train()
-    history = np.zeros(epochs)
-    parts = ((epoch, part) for epoch in range(epochs) for part in np.array_split(rng.permutation(len(spectra)), steps))
-    with one_torch_thread():
-        for epoch, part in parts:
-            shown = torch.from_numpy(np.stack([_stretch(spectra[i], crop, rng) for i in part]))
-            optimiser.zero_grad()
-            loss = loss_of(network(shown), classes[part])
-            loss.backward()
-            optimiser.step()
-            plan.step()
-            history[epoch] += float(loss.detach()) * len(part) / len(spectra)
-    network.eval()
-    return history
+    classes = np.asarray(labels)
+    if classes.shape != (len(spectra),):
+        raise ValueError(f"{len(spectra)} spectrograms need one label each, not labels of shape {classes.shape}")
+
+    def stretches(part: NDArray[np.intp], rng: np.random.Generator) -> Tensor:
+        return torch.from_numpy(np.stack([_stretch(spectra[i], crop, rng) for i in part]))
+
+    return train_classifier(
+        network,
+        stretches,
+        classes,
+        seed=seed,
+        epochs=epochs,
+        batch=batch,
+        rate=rate,
+        decay=_DECAY,
+        smoothing=_SMOOTHING,
+        progress=False,
+    )
 
 
 def embed(network: ClipNetwork, spectra: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -277,13 +275,8 @@ def equal_error_rate(scores: ArrayLike, same: ArrayLike) -> float:
         raise ValueError(f"{(~np.isfinite(values)).sum()} scores are not finite")
     if true.all() or not true.any():
         raise ValueError("there must be pairs that belong together and pairs that do not")
-    order = np.argsort(-values, kind="stable")
-    # pairs of one score are taken or refused together
-    last = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
-    taken, wrong = np.cumsum(true[order])[last], np.cumsum(~true[order])[last]
-    refused = np.concatenate([[1.0], 1.0 - taken / true.sum()])
-    accepted = np.concatenate([[0.0], wrong / (~true).sum()])
-    gap = refused - accepted  # falls from 1 to -1
+    accepted, taken, _ = roc_curve(true, values)
+    gap = 1.0 - taken - accepted  # of the two error rates; falls from 1 to -1
     at = int(np.flatnonzero(gap > 0.0)[-1])
     share = gap[at] / (gap[at] - gap[at + 1])
     return float(accepted[at] + share * (accepted[at + 1] - accepted[at]))
