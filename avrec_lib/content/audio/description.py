@@ -72,7 +72,9 @@ class Features:
     loudness_lufs : float
         By ITU-R BS.1770, at least -70.
     vector : ndarray (len(names),) of float32
-        All that in numbers of a fixed count: what a classifier reads. Scale before comparing.
+        What a classifier reads: statistics over time, of a fixed number whatever the sound's length; see
+        :data:`VECTOR_NAMES`. Of what is above, ``mfcc_delta2``, ``modulation`` and ``key`` are not in it, because
+        ``mfcc_delta``, ``ripples`` and ``chroma`` say nearly the same. Scale before comparing.
     """
 
     grid: FrameGrid

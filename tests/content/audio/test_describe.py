@@ -9,6 +9,7 @@ from scipy.io import wavfile
 
 from avrec_lib.content.audio import VECTOR_NAMES, describe, describe_file, frame_grid
 from avrec_lib.content.audio.description import _describe_stream
+from avrec_lib.content.audio.rhythm import TEMPO_LAGS
 from avrec_lib.content.audio.stretches import stretches
 from avrec_lib.content.features import NoFeaturesError
 from avrec_lib.media import MediaError, MissingStreamError, read_sound, write_clip
@@ -64,6 +65,45 @@ def _rates(rate):
     yield 1, 1, RATE
     divisor = np.gcd(rate, RATE)
     yield rate // divisor, RATE // divisor, rate
+
+
+def test_every_entry_of_the_vector_is_what_its_name_says():
+    # All frames are equally loud, so that they count alike.
+    sound = np.sign(np.sin(np.cumsum(np.linspace(0.02, 0.4, 4 * RATE)))) * np.float32(0.3)
+    f = describe(sound, RATE)
+    level = 20.0 * np.log10(f.rms)
+    weight = np.clip(level - level.max() + 40.0, 0.0, None)
+    tables = {
+        "band": f.log_mel.reshape(-1, 32, 4).mean(axis=2),
+        "mfcc": f.mfcc,
+        "mfcc-delta": f.mfcc_delta,
+        "contrast": f.contrast,
+        "chroma": f.chroma,
+    }
+    columns = {f"{name}-{i:02d}": row for name, table in tables.items() for i, row in enumerate(table.T)}
+    for name in ("centroid", "bandwidth", "rolloff", "f0"):
+        columns[f"{name}-octaves"] = np.log2(np.maximum(getattr(f, name), 50.0) / 50.0)
+    columns |= {"flatness-log10": np.log10(f.flatness + 1e-6), "zero-crossings": f.zero_crossings, "level": level}
+    columns |= {"onset-strength": f.onset_strength, "harmonic": f.harmonic, "aperiodicity": f.aperiodicity}
+    wanted = {}
+    for name, row in columns.items():
+        mean = np.average(row, weights=weight)
+        wanted[f"{name}-mean"] = mean
+        wanted[f"{name}-spread"] = np.sqrt(np.average(np.square(row - mean), weights=weight))
+        if name[:5] == "mfcc-" and name[5].isdigit():
+            wanted |= {f"{name}-plain-mean": row.mean(), f"{name}-plain-spread": row.std()}
+    names = ("down", "up")
+    for (q, rate, scale), value in np.ndenumerate(f.ripples):
+        cycles = 2 ** (rate % 6), (0, 1, 2, 4, 8)[scale]
+        wanted[f"ripple-quarter{q}-{names[rate // 6]}-rate{cycles[0]}-scale{cycles[1]}"] = value
+    wanted |= {f"active-{db}db": np.mean(level >= level.max() - db) for db in (10, 20, 30, 50)}
+    wanted |= {"tempo": f.tempo_bpm, "beat-regularity": f.beat_regularity, "loudness": f.loudness_lufs}
+    away = f.onset_strength - f.onset_strength.mean()
+    for lag in TEMPO_LAGS:
+        wanted[f"onset-likeness-{lag}"] = away[lag:] @ away[:-lag] / (away @ away)
+    assert set(wanted) == set(VECTOR_NAMES)
+    for name, value in wanted.items():
+        assert entry(f, name) == pytest.approx(value, rel=2e-3, abs=5e-3), name
 
 
 def test_silence_before_and_after_changes_the_weighted_statistics_little():
