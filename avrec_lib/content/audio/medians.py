@@ -4,6 +4,17 @@ Eight windows that follow each other have 24 rows in common. Only the middle eig
 eight medians. Four rows more are common to four of the windows, two more to two, and so on, and each time fewer
 candidates remain. Rows are sorted by networks: fixed lists of comparisons, each of which is a minimum and a maximum of
 whole arrays.
+
+On the spectrogram of a clip this takes a small part of the time of SciPy's filter, which gives the same medians. See::
+
+    import timeit
+
+    import numpy as np
+    from scipy.ndimage import median_filter
+
+    x = np.random.default_rng(0).random((260, 1025), np.float32)
+    for call in (lambda: running_median(x), lambda: median_filter(x, size=(31, 1))):
+        print(min(timeit.repeat(call, number=1)))
 """
 
 from collections.abc import Sequence

@@ -13,6 +13,7 @@ N_MFCC = 20
 TOP = 11_025.0
 """Hz: where the highest of the mel bands ends, at every sampling rate."""
 
+_WIDTH = 9  # frames of a slope
 _LINEAR_TO = 1_000.0  # Hz: below, mel is linear in frequency
 _STEP = 200.0 / 3.0  # Hz a mel there
 _RATIO = np.log(6.4) / 27.0  # natural logarithm of frequency a mel above
@@ -62,27 +63,23 @@ def hz_from_mel(mel: NDArray[np.floating] | float) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=16)
-def mel_filters(
-    sample_rate: int, n_fft: int, n_mels: int = N_MELS, low: float = 0.0, high: float = TOP
-) -> NDArray[np.float32]:
-    """Return triangles that overlap by half, evenly spaced in mel, each of the same area.
+def mel_filters(sample_rate: int, n_fft: int) -> NDArray[np.float32]:
+    """Return 128 triangles that overlap by half, evenly spaced in mel up to 11,025 Hz, each of the same area.
+
+    Bands above half the sampling rate are empty.
 
     Parameters
     ----------
     sample_rate, n_fft : int
         Of the spectra.
-    n_mels : int
-        Number of bands.
-    low, high : float
-        Hz: where the lowest band begins and the highest ends. Bands above half the sampling rate are empty.
 
     Returns
     -------
-    ndarray (n_fft // 2 + 1, n_mels) of float32
-        Read-only. Equal to ``librosa.filters.mel(...).T``.
+    ndarray (n_fft // 2 + 1, 128) of float32
+        Read-only. Equal to ``librosa.filters.mel(sr=sample_rate, n_fft=n_fft, fmax=11025).T``.
     """
     frequencies = fft.rfftfreq(n_fft, 1.0 / sample_rate)
-    corners = hz_from_mel(np.linspace(mel_from_hz(low), mel_from_hz(high), n_mels + 2))
+    corners = hz_from_mel(np.linspace(0.0, mel_from_hz(TOP), N_MELS + 2))
     rise = (frequencies[:, None] - corners[:-2]) / (corners[1:-1] - corners[:-2])
     fall = (corners[2:] - frequencies[:, None]) / (corners[2:] - corners[1:-1])
     filters = np.maximum(0.0, np.minimum(rise, fall)) * (2.0 / (corners[2:] - corners[:-2]))
@@ -109,8 +106,8 @@ def mfcc(log_mel: NDArray[np.float32], n_mfcc: int = N_MFCC) -> NDArray[np.float
     return np.asarray(fft.dct(log_mel, type=2, axis=1, norm="ortho"))[:, :n_mfcc]
 
 
-def delta(values: NDArray[np.float32], order: int = 1, width: int = 9) -> NDArray[np.float32]:
-    """Return slopes over time: the derivative of a polynomial fitted to ``width`` frames (Savitzky and Golay).
+def delta(values: NDArray[np.float32], order: int = 1) -> NDArray[np.float32]:
+    """Return slopes over time: the derivative of a polynomial fitted to nine frames (Savitzky and Golay).
 
     Parameters
     ----------
@@ -118,13 +115,12 @@ def delta(values: NDArray[np.float32], order: int = 1, width: int = 9) -> NDArra
         One row a frame.
     order : int
         1 for the slope, 2 for the curvature; also the polynomial's degree.
-    width : int
-        Frames, odd. A sound shorter than that is held at its ends.
 
     Returns
     -------
     ndarray (t, k)
-        A frame; equal to ``librosa.feature.delta(values.T, order=order).T`` where there are ``width`` frames.
+        A frame; equal to ``librosa.feature.delta(values.T, order=order).T``. A sound of fewer than nine frames, which
+        librosa refuses, is held at its ends.
     """
-    mode = "interp" if len(values) >= width else "nearest"
-    return np.asarray(signal.savgol_filter(values, width, polyorder=order, deriv=order, axis=0, mode=mode))
+    mode = "interp" if len(values) >= _WIDTH else "nearest"
+    return np.asarray(signal.savgol_filter(values, _WIDTH, polyorder=order, deriv=order, axis=0, mode=mode))

@@ -16,13 +16,12 @@ def yin(
     *,
     low: float = LOWEST_F0,
     high: float = HIGHEST_F0,
-    threshold: float = _THRESHOLD,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the fundamental frequency of frames, and how far from periodic each is.
 
     A sound of period T is equal to itself T later. The difference of a frame with its copy shifted by each lag, over
-    its mean over the shorter lags, is near 0 at T; the first lag where it dips below the threshold wins, and the
-    lowest of all where none does.
+    its mean over the shorter lags, is near 0 at T; the first lag where it dips below a tenth wins, and the lowest of
+    all where none does.
 
     Parameters
     ----------
@@ -32,8 +31,6 @@ def yin(
         Hz.
     low, high : float
         Hz: where to look.
-    threshold : float
-        A dip below this is taken for the period.
 
     Returns
     -------
@@ -68,7 +65,7 @@ def yin(
     trough[:, 1:-1] = (curve[:, 1:-1] < curve[:, :-2]) & (curve[:, 1:-1] <= curve[:, 2:])
     trough[:, 0] = curve[:, 0] < curve[:, 1]
     trough[:, -1] = curve[:, -1] < curve[:, -2]
-    deep = trough & (curve < threshold)
+    deep = trough & (curve < _THRESHOLD)
     best = np.where(deep.any(axis=1), deep.argmax(axis=1), curve.argmin(axis=1))
     row = np.arange(len(curve))
     here = curve[row, best]

@@ -86,10 +86,8 @@ def frames_of(samples: ArrayLike, size: int, hop: int) -> NDArray[np.float32]:
     return np.lib.stride_tricks.sliding_window_view(np.asarray(samples), size)[::hop]
 
 
-def stft(
-    samples: ArrayLike, n_fft: int = 2048, hop: int | None = None, *, window: str = "hann", width: int | None = None
-) -> NDArray[np.complex64]:
-    """Return the short-time Fourier transform, equal to ``librosa.stft(...).T``.
+def stft(samples: ArrayLike, n_fft: int = 2048, hop: int | None = None) -> NDArray[np.complex64]:
+    """Return the short-time Fourier transform with a Hann window, equal to ``librosa.stft(...).T``.
 
     Parameters
     ----------
@@ -99,10 +97,6 @@ def stft(
         Samples a frame; even.
     hop : int, optional
         Samples from one frame to the next; a quarter of a frame when left out.
-    window : str
-        A window of :func:`scipy.signal.get_window`.
-    width : int, optional
-        Samples of the window, which stands in the frame's middle; the whole frame when left out.
 
     Returns
     -------
@@ -122,7 +116,7 @@ def stft(
     if n_fft < 2 or n_fft % 2 or hop < 1:
         raise ValueError(f"n_fft must be even and hop at least 1, not {n_fft} and {hop}")
     frames = frames_of(np.pad(samples, n_fft // 2), n_fft, hop)
-    return spectra_of(frames, _window(window, n_fft, width))
+    return spectra_of(frames, signal.get_window("hann", n_fft))
 
 
 def spectra_of(frames: NDArray[np.float32], window: NDArray[np.float64]) -> NDArray[np.complex64]:
@@ -158,7 +152,7 @@ def istft(
     """
     n_fft = 2 * (spectra.shape[1] - 1)
     hop = n_fft // 4 if hop is None else hop
-    window = _window("hann", n_fft, None)
+    window = signal.get_window("hann", n_fft)
     frames = np.asarray(fft.irfft(spectra, n_fft, axis=1)) * window
     total = (len(frames) - 1) * hop + n_fft
     where = (np.arange(len(frames))[:, None] * hop + np.arange(n_fft)).ravel()
@@ -187,11 +181,3 @@ def decibels(power: NDArray[np.floating], loudest: float | None = None) -> NDArr
     loudest = float(power.max(initial=0.0)) if loudest is None else loudest
     floor = max(1e-10, loudest * 1e-8)
     return np.asarray(10.0 * np.log10(np.maximum(power, np.float32(floor))), dtype=np.float32)
-
-
-def _window(name: str, n_fft: int, width: int | None) -> NDArray[np.float64]:
-    width = n_fft if width is None else width
-    if not 1 <= width <= n_fft:
-        raise ValueError(f"width must be 1 to n_fft, {n_fft}, not {width}")
-    left = (n_fft - width) // 2
-    return np.pad(np.asarray(signal.get_window(name, width)), (left, n_fft - width - left))
