@@ -36,8 +36,12 @@ def test_product_cosine_and_distances_equal_scipys_and_sklearns(both):
     np.testing.assert_allclose(inner_product(*both), queries @ items.T, rtol=1e-6, atol=1e-30)
     wide = 1e-7 * (1 + max(np.abs(queries).max(), np.abs(items).max()))
     np.testing.assert_allclose(euclidean(*both), cdist(queries, items), rtol=1e-6, atol=10 * wide)
-    # Below 1e-18 a vector counts as zeros.
-    queries, items = (np.where(np.linalg.norm(v, axis=1, keepdims=True) < 1e-18, 0.0, v) for v in (queries, items))
+    # Below 1e-18 a vector counts as zeros; scikit-learn takes longer ones for zeros too, so it is given unit vectors.
+    lengths = [np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (queries, items)]
+    queries, items = (
+        np.divide(vectors, length, out=np.zeros_like(vectors), where=length >= 1e-18)
+        for vectors, length in zip((queries, items), lengths, strict=True)
+    )
     np.testing.assert_allclose(cosine(*both), cosine_similarity(queries, items), atol=1e-6)
 
 
