@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
 __all__ = ["EVENT_KINDS", "SCHEMAS", "check", "microseconds", "require_columns"]
 
@@ -27,6 +28,16 @@ EVENT_KINDS: tuple[str, ...] = (
 """What a row of ``events`` can be, in the order in which a person can cause them."""
 
 _UTC = pd.DatetimeTZDtype("us", "UTC")
+
+
+def _is_number(column: pd.Series) -> bool:
+    kind = column.dtype
+    return is_numeric_dtype(kind) and not is_bool_dtype(kind) and not is_complex_dtype(kind)
+
+
+def _is_moment(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.DatetimeTZDtype)
+
 
 SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "clips": pa.DataFrameSchema(
@@ -76,8 +87,12 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         {
             "user_id": pa.Column(),
             "item_id": pa.Column(),
-            "value": pa.Column("float64"),
-            "time": pa.Column(_UTC),
+            "value": pa.Column(checks=pa.Check(_is_number, error="a column of numbers, such as float64")),
+            "time": pa.Column(
+                checks=pa.Check(_is_moment, error="moments with a time zone, such as pd.to_datetime(..., utc=True)"),
+                required=False,
+                description="left out where nobody knows it",
+            ),
         },
         strict=True,
     ),

@@ -1,8 +1,8 @@
 """What every recommender, from popularity to the Transformer, has in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,13 @@ from sklearn.exceptions import NotFittedError
 
 from avrec_lib.content.features import FeatureTable, Ids
 from avrec_lib.match.top_k import top_k
-from avrec_lib.recommend.histories import Histories
+from avrec_lib.recommend.histories import Histories, sorted_ids
+from avrec_lib.tables import require_columns
 
-__all__ = ["ColdStartError", "Recommender"]
+__all__ = ["ColdStartError", "ItemFeatures", "Recommender"]
+
+ItemFeatures: TypeAlias = FeatureTable | Sequence[FeatureTable]
+"""What is known of items: one table, or one for each modality."""
 
 _BLOCK = 8_000_000  # scores in memory at a time
 _NAMED = 5  # ids that a message names
@@ -56,15 +60,16 @@ class Recommender(BaseEstimator, ABC):
     # Public: the three methods, and the question that comes before them ------------------------
 
     def fit(
-        self, interactions: pd.DataFrame, *, items: FeatureTable | None = None, users: pd.DataFrame | None = None
+        self, interactions: pd.DataFrame, *, items: ItemFeatures | None = None, users: pd.DataFrame | None = None
     ) -> Self:
         """Learn from what people did.
 
         Parameters
         ----------
         interactions : DataFrame
-            The ``interactions`` schema, one row a pair of person and item.
-        items : FeatureTable, optional
+            The ``interactions`` schema, one row a pair of person and item. ``time`` may be left out: then only what
+            asks for a half-life refuses.
+        items : FeatureTable or sequence of FeatureTable, optional
             Vectors of items. Items that nobody met yet may be among them: that is how a new item is announced.
         users : DataFrame, optional
             The ``users`` schema.
@@ -77,16 +82,16 @@ class Recommender(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If the table breaks its schema, is empty, or holds a pair twice.
+            If the table breaks its schema, is empty, or holds a pair twice, or ids are of several kinds.
         """
+        require_columns(interactions, ["item_id"], "interactions")
         if interactions.empty:
             raise ValueError("interactions is empty: there is nothing to learn from")
-        met = pd.Index(interactions["item_id"].unique())
-        if items is not None:
-            met = met.union(pd.Index(items.ids, dtype=met.dtype), sort=False)
-        self.item_ids_ = met.sort_values()
+        tables = () if items is None else (items,) if isinstance(items, FeatureTable) else tuple(items)
+        named = [sorted_ids(interactions["item_id"]), *(pd.Index(table.ids) for table in tables)]
+        self.item_ids_ = sorted_ids(np.concatenate([ids.to_numpy(dtype=object) for ids in named]))
         self.histories_ = Histories.from_interactions(interactions, self.item_ids_)
-        self._fit(self.histories_, items, users)
+        self._fit(self.histories_, tables, users)
         return self
 
     def score(
@@ -117,11 +122,14 @@ class Recommender(BaseEstimator, ABC):
         ColdStartError
             If a person or a named item cannot be scored.
         """
-        columns = None if item_ids is None else self._columns(item_ids)
-        scores = self._score(self._serve(pd.Index(user_ids), history))
-        if columns is None:
-            return np.where(self._scorable(), scores, np.float32(np.nan)).astype(np.float32)
-        return np.ascontiguousarray(scores[:, columns], dtype=np.float32)
+        self._check_fitted()
+        columns = np.arange(len(self.item_ids_)) if item_ids is None else self._columns(item_ids)
+        histories = self._serve(pd.Index(user_ids), history)
+        scores = np.empty((len(histories.user_ids), len(columns)), dtype=np.float32)
+        for rows in self._blocks(len(scores)):
+            scores[rows] = self._score(histories.select(rows))[:, columns]
+        scores[:, ~self._scorable()[columns]] = np.nan
+        return scores
 
     def recommend(
         self,
@@ -164,14 +172,13 @@ class Recommender(BaseEstimator, ABC):
             raise ValueError(f"person {people[people.duplicated()][0]!r} is asked for more than once")
         columns = np.flatnonzero(self._scorable()) if candidates is None else np.unique(self._columns(candidates))
         histories = self._serve(people, history)
-        found, best = np.empty((0, k), np.int64), np.empty((0, k), np.float32)
-        step = max(1, _BLOCK // max(1, len(self.item_ids_)))
-        for start in range(0, len(people), step):
-            block = histories.select(np.arange(start, min(start + step, len(people))))
-            scores = self._score(block)
+        width = min(k, max(1, len(columns)))
+        found = np.empty((len(people), width), np.int64)
+        best = np.empty((len(people), width), np.float32)
+        for rows in self._blocks(len(people)):
+            block = histories.select(rows)
             seen = block.values[:, columns] if exclude_seen else None
-            block_found, block_best = top_k(scores[:, columns], k, exclude=seen)
-            found, best = np.concatenate([found, block_found]), np.concatenate([best, block_best])
+            found[rows], best[rows] = top_k(self._score(block)[:, columns], width, exclude=seen)
         user, place = np.nonzero(found >= 0)
         return pd.DataFrame(
             {
@@ -218,7 +225,7 @@ class Recommender(BaseEstimator, ABC):
 
     # For subclasses ----------------------------------------------------------------------------
 
-    def _fit(self, histories: Histories, items: FeatureTable | None, users: pd.DataFrame | None) -> None:
+    def _fit(self, histories: Histories, items: tuple[FeatureTable, ...], users: pd.DataFrame | None) -> None:
         """Learn; the default learns nothing."""
 
     @abstractmethod
@@ -232,6 +239,11 @@ class Recommender(BaseEstimator, ABC):
     def _servable(self, histories: Histories) -> np.ndarray:
         """Tell which people can be served from their history: (n_users,) of bool. The default: all."""
         return np.ones(histories.values.shape[0], dtype=bool)
+
+    def _blocks(self, n_people: int) -> Iterator[np.ndarray]:
+        """Yield the rows of so many people at a time that their scores fit into memory."""
+        step = max(1, _BLOCK // len(self.item_ids_))
+        return (np.arange(start, min(start + step, n_people)) for start in range(0, n_people, step))
 
     # Between ids and rows ----------------------------------------------------------------------
 

@@ -1,9 +1,12 @@
 """More of what a person liked: profiles and items in the same space of features."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from avrec_lib.content.features import FeatureTable
+from avrec_lib.content.fusion import fuse
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.histories import Histories
 
@@ -16,9 +19,12 @@ class ContentBased(Recommender):
     .. math:: p_u = \sum_{i \in H_u} v_{ui} \, 2^{-(T_u - t_{ui})/h} \, \frac{f_i}{\lVert f_i \rVert}, \qquad
               s_{ui} = \frac{\langle p_u, f_i \rangle}{\lVert p_u \rVert \, \lVert f_i \rVert}
 
-    with :math:`f_i` the item's features, :math:`v_{ui}` the value of what the person did, :math:`T_u` the time of the
+    with :math:`f_i` the item's features (those of several tables side by side, see
+    :func:`avrec_lib.content.fusion.fuse`), :math:`v_{ui}` the value of what the person did, :math:`T_u` the time of the
     person's last interaction and :math:`h` the half-life. The cosine is 0 where a norm is 0. New items are scored as
-    soon as they have features; new people as soon as they have done something.
+    soon as they have features; new people as soon as they have done something. Centre features first
+    (:func:`avrec_lib.content.fusion.standardise`): what all items share makes all cosines alike. Source: Lops,
+    de Gemmis and Semeraro, "Content-based recommender systems: state of the art and trends" (2011).
 
     Parameters
     ----------
@@ -26,6 +32,8 @@ class ContentBased(Recommender):
         :math:`h`, in days; without it all of the history weighs alike.
     baseline : float
         What is taken from each value first, so that a meeting worth less than this pulls the profile away.
+    weights : mapping of str to float, optional
+        How much each table counts, by its name; default all alike.
 
     Attributes
     ----------
@@ -35,29 +43,27 @@ class ContentBased(Recommender):
         Whether an item has features.
     """
 
-    def __init__(self, half_life_days: float | None = None, baseline: float = 0.0) -> None:
+    def __init__(
+        self,
+        half_life_days: float | None = None,
+        baseline: float = 0.0,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
         self.half_life_days = half_life_days
         self.baseline = baseline
+        self.weights = weights
 
-    def _fit(self, histories: Histories, items: FeatureTable | None, users: pd.DataFrame | None) -> None:
-        if items is None:
+    def _fit(self, histories: Histories, items: tuple[FeatureTable, ...], users: pd.DataFrame | None) -> None:
+        if not items:
             raise ValueError("ContentBased needs the items' features: fit(interactions, items=...)")
-        if self.half_life_days is not None and not self.half_life_days > 0.0:
-            raise ValueError(f"half_life_days must be positive, not {self.half_life_days}")
-        rows = pd.Index(items.ids).get_indexer(self.item_ids_)
-        self.present_ = (rows >= 0) & items.present[rows]
-        vectors = np.where(self.present_[:, None], items.matrix[rows], np.float32(0.0))
-        self.vectors_ = _unit(vectors)
+        histories.recency(self.half_life_days)  # refuses what it cannot weigh before anybody is served
+        fused = fuse([_rows_of(table, self.item_ids_) for table in items], weights=self.weights)
+        self.present_ = fused.present
+        self.vectors_ = np.where(fused.present[:, None], fused.matrix, np.float32(0.0))
 
     def _profiles(self, histories: Histories) -> np.ndarray:
         """Return the people's unit profiles (n_users, d)."""
-        weight = histories.values.data.astype(np.float64) - self.baseline
-        if self.half_life_days is not None:
-            counts = np.diff(histories.values.indptr)
-            starts = histories.values.indptr[:-1][counts > 0]
-            last = np.maximum.reduceat(histories.days, starts) if len(starts) else np.empty(0)
-            age = np.repeat(last, counts[counts > 0]) - histories.days
-            weight = weight * np.exp2(-age / self.half_life_days)
+        weight = (histories.values.data - self.baseline) * histories.recency(self.half_life_days)
         return _unit(histories.with_values(weight.astype(np.float32)) @ self.vectors_)
 
     def _score(self, histories: Histories) -> np.ndarray:
@@ -68,6 +74,12 @@ class ContentBased(Recommender):
 
     def _servable(self, histories: Histories) -> np.ndarray:
         return np.asarray(abs(histories.values).astype(np.float32) @ self.present_.astype(np.float32) > 0.0)
+
+
+def _rows_of(table: FeatureTable, item_ids: pd.Index) -> FeatureTable:
+    """Return the table's rows of items, absent where it has none."""
+    rows = pd.Index(table.ids).get_indexer(item_ids)
+    return FeatureTable(item_ids.to_numpy(), table.matrix[rows], (rows >= 0) & table.present[rows], table.name)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

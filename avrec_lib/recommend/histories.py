@@ -7,9 +7,39 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from avrec_lib.tables import check
+from avrec_lib.tables import check, microseconds
 
-__all__ = ["Histories"]
+__all__ = ["Histories", "sorted_ids"]
+
+_MICROSECONDS_A_DAY = 86_400_000_000
+
+
+def sorted_ids(ids: pd.Series | pd.Index | np.ndarray) -> pd.Index:
+    """Return the different ids of a column, in order.
+
+    Parameters
+    ----------
+    ids : Series, Index or ndarray (n,)
+        Text or whole numbers.
+
+    Returns
+    -------
+    Index
+        Each id once.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be put in order, as text among numbers.
+    """
+    different = pd.Index(pd.unique(ids))
+    if isinstance(different, pd.CategoricalIndex):
+        different = pd.Index(different.to_numpy())
+    try:
+        return different.sort_values()
+    except TypeError as error:
+        kinds = sorted({type(one).__name__ for one in different})
+        raise ValueError(f"ids must be all text or all numbers, not of several kinds: {', '.join(kinds)}") from error
 
 
 @dataclass(frozen=True)
@@ -23,7 +53,7 @@ class Histories:
     values : csr_matrix (n, n_items) of float32
         Value of each interaction; no pair is stored twice.
     days : ndarray (nnz,) of float64
-        Time of each stored value, in days since 1970, in the order of ``values.data``.
+        Time of each stored value, in days since 1970, in the order of ``values.data``; NaN where nobody knows it.
     """
 
     user_ids: pd.Index
@@ -46,6 +76,45 @@ class Histories:
         shape = self.values.shape
         return sparse.csr_matrix((data, self.values.indices, self.values.indptr), shape=shape)
 
+    def recency(self, half_life_days: float | None, *, own: bool = True) -> np.ndarray:
+        r"""Weigh each interaction by its age.
+
+        .. math:: w_{ui} = 2^{-(T - t_{ui}) / h}
+
+        Parameters
+        ----------
+        half_life_days : float or None
+            :math:`h`, in days; with None all weigh 1.
+        own : bool
+            Whether :math:`T` is the time of the person's own last interaction, or of the last one of all.
+
+        Returns
+        -------
+        ndarray (nnz,) of float64
+            Weights in [0, 1], in the order of ``values.data``.
+
+        Raises
+        ------
+        ValueError
+            If the half-life is not positive, or a time is wanted that nobody knows.
+        """
+        if half_life_days is not None and not half_life_days > 0.0:
+            raise ValueError(f"half_life_days must be positive, not {half_life_days}")
+        if half_life_days is None or len(self.days) == 0:
+            return np.ones(len(self.days))
+        counts = np.diff(self.values.indptr)
+        unknown = np.repeat(np.arange(len(counts)), counts)[np.isnan(self.days)]
+        if len(unknown):
+            raise ValueError(
+                f"half_life_days needs the time of every interaction, but {len(unknown)} have none, such as one of "
+                f"person {self.user_ids[unknown[0]]!r}; with half_life_days=None all weigh alike"
+            )
+        last = np.full(len(self.days), self.days.max())
+        if own:
+            some = counts > 0
+            last = np.repeat(np.maximum.reduceat(self.days, self.values.indptr[:-1][some]), counts[some])
+        return np.exp2((self.days - last) / half_life_days)
+
     @classmethod
     def from_interactions(cls, interactions: pd.DataFrame, item_ids: pd.Index) -> Self:
         """Turn a table into sparse rows.
@@ -53,7 +122,7 @@ class Histories:
         Parameters
         ----------
         interactions : DataFrame
-            The ``interactions`` schema, one row a pair of person and item.
+            The ``interactions`` schema, one row a pair of person and item; ``time`` may be left out.
         item_ids : Index (n_items,)
             The items that columns stand for; rows of other items are left out.
 
@@ -77,14 +146,15 @@ class Histories:
         value = interactions["value"].to_numpy(dtype=np.float32)
         if not np.isfinite(value).all():
             raise ValueError(f"row {interactions.index[~np.isfinite(value)][0]!r} of interactions has no finite value")
-        users = pd.Index(interactions["user_id"].unique()).sort_values()
+        users = sorted_ids(interactions["user_id"])
         row = users.get_indexer(pd.Index(interactions["user_id"]))
         column = item_ids.get_indexer(pd.Index(interactions["item_id"]))
         known = column >= 0
         order = np.flatnonzero(known)[np.lexsort((column[known], row[known]))]
         indptr = np.concatenate([[0], np.cumsum(np.bincount(row[order], minlength=len(users)))])
-        epoch = pd.Timestamp(0, tz="UTC")
-        days = ((interactions["time"] - epoch) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+        days = np.full(len(interactions), np.nan)
+        if "time" in interactions:
+            days = microseconds(interactions["time"]) / _MICROSECONDS_A_DAY
         values = sparse.csr_matrix((value[order], column[order], indptr), shape=(len(users), len(item_ids)))
         return cls(users, values, days[order])
 

@@ -42,7 +42,7 @@ class ItemNeighbours(Recommender):
         self.n_neighbours = n_neighbours
         self.shrinkage = shrinkage
 
-    def _fit(self, histories: Histories, items: FeatureTable | None, users: pd.DataFrame | None) -> None:
+    def _fit(self, histories: Histories, items: tuple[FeatureTable, ...], users: pd.DataFrame | None) -> None:
         if self.n_neighbours < 1 or self.shrinkage < 0.0:
             raise ValueError(
                 f"n_neighbours must be at least 1 and shrinkage at least 0, "

@@ -35,12 +35,10 @@ class Popularity(Recommender):
         self.half_life_days = half_life_days
         self.count = count
 
-    def _fit(self, histories: Histories, items: FeatureTable | None, users: pd.DataFrame | None) -> None:
-        value = np.ones_like(histories.days) if self.count else histories.values.data.astype(np.float64)
-        if self.half_life_days is not None:
-            if not self.half_life_days > 0.0:
-                raise ValueError(f"half_life_days must be positive, not {self.half_life_days}")
-            value = value * np.exp2((histories.days - histories.days.max()) / self.half_life_days)
+    def _fit(self, histories: Histories, items: tuple[FeatureTable, ...], users: pd.DataFrame | None) -> None:
+        value = histories.recency(self.half_life_days, own=False)
+        if not self.count:
+            value = value * histories.values.data
         self.popularity_ = np.bincount(histories.values.indices, weights=value, minlength=len(self.item_ids_))
 
     def _score(self, histories: Histories) -> np.ndarray:

@@ -75,3 +75,30 @@ def test_later_events_of_others_do_not_change_a_persons_scores():
     more = interactions([("u999", "c001", 1.0, 500)])
     after = model.fit(pd.concat([log, more]), items=random_features()).score(["u001"])
     np.testing.assert_array_equal(before, after)
+
+
+def test_several_tables_count_as_the_weighted_mean_of_their_cosines():
+    log = interactions([("u", "c000", 1.0, 0), ("v", "c001", 1.0, 0)])
+    sight, sound = random_features(6, 4, seed=1), random_features(6, 7, seed=2)
+    sound = FeatureTable(sound.ids[::-1], sound.matrix[::-1], sound.present, "sound")
+    ids = sight.ids
+
+    def cosines(weights, tables):
+        return ContentBased(weights=weights).fit(log, items=tables).score(["u"], ids)
+
+    both = cosines({"toy": 3.0, "sound": 1.0}, [sight, sound])
+    np.testing.assert_allclose(both, 0.75 * cosines(None, sight) + 0.25 * cosines(None, sound), atol=1e-6)
+    np.testing.assert_allclose(cosines({"toy": 0.0, "sound": 2.0}, [sight, sound]), cosines(None, sound), atol=1e-6)
+    with pytest.raises(ValueError, match="weights"):
+        cosines({"toy": 1.0}, [sight, sound])
+
+
+def test_an_item_that_only_one_of_several_tables_knows_is_scored_by_that_one():
+    log = interactions([("u", "c000", 1.0, 0)])
+    sight, sound = random_features(3, 4, seed=1), random_features(5, 7, seed=2, absent=["c004"])
+    sound = FeatureTable(sound.ids, sound.matrix, sound.present, "sound")
+    model = ContentBased().fit(log, items=[sight, sound])
+    assert model.can_score(["c002", "c003", "c004"]).tolist() == [True, True, False]
+    unit = sound.matrix / np.linalg.norm(sound.matrix, axis=1, keepdims=True)
+    expected = unit[0] @ unit[3] / np.sqrt(2)  # half of the person's profile is what the item lacks
+    np.testing.assert_allclose(model.score(["u"], ["c003"]).item(), expected, rtol=1e-5)
