@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.feature_cache import FeatureCache, forget
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.work import Failure, FileTask, Outcome, Signature, Task, TextTask, signed_hash
+from avrec_lib.content.tasks import Failure, FileTask, Outcome, Signature, Task, TextTask, signed_hash
 from avrec_lib.content.workers import run_tasks
 
 __all__ = ["Catalogue", "Extraction", "Source", "Texts", "UnexpectedErrorWarning", "extract"]
@@ -76,7 +76,7 @@ def extract(
 
     Each file is hashed once and then described by all extractors that do not know its bytes yet; two clips with the
     same bytes are described once. Descriptions are kept on disk by that hash and the extractor's
-    :attr:`~avrec_lib.content.describing.Extractor.version`, every few seconds, so that an interrupted call goes on
+    :attr:`~avrec_lib.content.extractor.Extractor.version`, every few seconds, so that an interrupted call goes on
     where it stopped, and a second call decodes nothing.
 
     Parameters
@@ -146,7 +146,7 @@ def _checked(extractors: Extractor | Sequence[Extractor]) -> list[Extractor]:
     strange = [one for one in chosen if not isinstance(one, Extractor)]
     if strange or not chosen:
         what = f"not {strange[0]!r}" if strange else "but there is none"
-        raise ValueError(f"extractors are of class avrec_lib.content.describing.Extractor, {what}")
+        raise ValueError(f"extractors are of class avrec_lib.content.extractor.Extractor, {what}")
     names = [one.name for one in chosen]
     if len(set(names)) < len(names):
         raise ValueError(f"two extractors have the same name: {', '.join(names)}")

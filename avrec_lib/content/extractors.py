@@ -4,7 +4,7 @@ An extractor and its sketch have the same name, that of the modality: a call tak
 """
 
 from avrec_lib.content.audio import SOUND_FEATURES, VECTOR_NAMES, describe_file, describe_sound_file
-from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.sentences import describe_sentences, sentence_columns
 from avrec_lib.content.visual import (
     LOOK_FEATURES,

@@ -14,7 +14,7 @@ import numpy as np
 
 from avrec_lib.cache import cache_root
 from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
-from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extractor import Extractor
 
 __all__ = ["CachedFolder", "FeatureCache", "cache_folder", "cached_folders", "forget"]
 

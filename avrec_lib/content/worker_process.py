@@ -8,7 +8,7 @@ import struct
 import sys
 from typing import IO, Any
 
-from avrec_lib.content.work import Task
+from avrec_lib.content.tasks import Task
 
 __all__ = ["receive", "send", "serve"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from avrec_lib.content.work import Failure, Outcome, Task
+from avrec_lib.content.tasks import Failure, Outcome, Task
 from avrec_lib.content.worker_process import receive, send
 
 __all__ = ["WorkerError", "run_tasks"]

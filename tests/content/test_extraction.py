@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from avrec_lib.content import audio, visual
-from avrec_lib.content.describing import Extractor
 from avrec_lib.content.extraction import UnexpectedErrorWarning, extract
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH
 from avrec_lib.media import read_frames, read_sound, write_clip
 from tests.content import toy_extractors as toys
@@ -152,7 +152,7 @@ def test_lasting_reasons_are_kept_and_passing_ones_tried_again(says, how, n_jobs
         "MediaError: cannot be opened",
     ]
     from avrec_lib.content.feature_cache import FeatureCache
-    from avrec_lib.content.work import signed_hash
+    from avrec_lib.content.tasks import signed_hash
 
     cache = FeatureCache(toy(toys.moody), how["cache"])
     kept = {word: cache.get(signed_hash(path)[0]) for word, path in paths.items()}
@@ -266,7 +266,7 @@ def test_what_is_not_given_or_not_right_is_said(says, how):
 PROGRAM = """
 import sys
 from pathlib import Path
-from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.extraction import extract
 from tests.content import toy_extractors as toys
 folder, cache, tally = map(Path, sys.argv[1:4])

@@ -10,7 +10,7 @@ import pytest
 
 from avrec_lib.content import feature_cache
 from avrec_lib.content.__main__ import main
-from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.feature_cache import FeatureCache, cached_folders, forget
 from tests.content import toy_extractors as toys
 

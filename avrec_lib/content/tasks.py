@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avrec_lib.content.describing import Extractor
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.features import NoFeaturesError
 from avrec_lib.media import Limits, MediaError, MissingStreamError
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from avrec_lib.content import describing
-from avrec_lib.content.describing import Extractor
+from avrec_lib.content import extractor
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH
 from tests.content import toy_extractors as toys
 
@@ -40,7 +40,7 @@ def test_source_imports_parameters_columns_and_libraries_each_count(versions, mo
         "parameters": versions(parameters={"size": 2}),
         "columns": versions(columns=("b",)),
     }
-    monkeypatch.setattr(describing, "library_versions", lambda files: {"numpy": "0.0.1"})
+    monkeypatch.setattr(extractor, "library_versions", lambda files: {"numpy": "0.0.1"})
     changed["libraries"] = versions()
     assert len({first, *changed.values()}) == 6
     assert versions(name="another") == versions(), "the name is in the folder's name"
@@ -49,9 +49,9 @@ def test_source_imports_parameters_columns_and_libraries_each_count(versions, mo
 def test_the_reader_and_all_modules_behind_the_ready_made_extractors_count(tmp_path, monkeypatch):
     import shutil
 
-    root = describing._ROOT
+    root = extractor._ROOT
     shutil.copytree(root / "avrec_lib", tmp_path / "avrec_lib", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(describing, "_ROOT", tmp_path)
+    monkeypatch.setattr(extractor, "_ROOT", tmp_path)
 
     def now(one):
         return Extractor(one.name, one.describe, one.columns).version
@@ -62,7 +62,7 @@ def test_the_reader_and_all_modules_behind_the_ready_made_extractors_count(tmp_p
     with (tmp_path / "avrec_lib" / "media" / "resample.py").open("a") as file:
         file.write("# edited\n")
     assert now(SOUND_SKETCH) != before["sound"]
-    assert "av" in describing.library_versions([root / "avrec_lib" / "media" / "source.py"])
+    assert "av" in extractor.library_versions([root / "avrec_lib" / "media" / "source.py"])
 
 
 def test_a_function_that_a_worker_could_not_import_is_refused():
@@ -82,7 +82,7 @@ def test_a_function_that_a_worker_could_not_import_is_refused():
         ({"columns": ()}, "name of its own"),
         ({"columns": ("a", "a")}, "name of its own"),
         ({"reads": "smell"}, "'media' or 'text'"),
-        ({"parameters": {"path": describing}}, "JSON"),
+        ({"parameters": {"path": extractor}}, "JSON"),
     ],
 )
 def test_what_is_no_extractor_is_refused(change, message):
