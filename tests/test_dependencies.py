@@ -1,9 +1,10 @@
 """The closure of a chapter's imports."""
 
+import sys
 from pathlib import Path
 
 import avrec_lib
-from avrec_lib.dependencies import fingerprint, imported_modules, source_closure
+from avrec_lib.dependencies import fingerprint, imported_modules, library_versions, module_closure, source_closure
 
 ROOT = Path(avrec_lib.__file__).parent.parent
 
@@ -71,3 +72,31 @@ def test_a_fingerprint_is_of_contents_and_names(tmp_path):
     assert fingerprint({"a": one}, seed=7) != fingerprint({"a": one}, seed=8)
     other.write_text("y")
     assert fingerprint({"a": one}) != fingerprint({"a": other})
+
+
+def test_the_closure_of_a_readers_module_holds_what_is_the_readers_and_nothing_installed(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    places = {
+        "reader_script.py": "import json, numpy.linalg, reader_folder.part\nfrom reader_kit import words, f",
+        "reader_kit/__init__.py": "import gone\ndef f(): ...",
+        "reader_kit/words.py": "from . import broken\nfrom avrec_lib.cache import cache_root",
+        "reader_kit/broken.py": "print 1\nimport gone",
+        "reader_folder/part.py": "import reader_script\n# -*- coding: latin-1 -*-",  # a folder without __init__
+        "reader_kit/lonely.py": "",
+    }
+    for name, source in places.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(source)
+    found = module_closure(ROOT, "reader_script")
+    own = {name for name in found if name.startswith("reader")}
+    assert own == {"reader_script", "reader_kit", "reader_kit.words", "reader_kit.broken", "reader_folder.part"}
+    assert set(found) - own == {"avrec_lib/__init__.py", "avrec_lib/cache.py"}
+    assert "reader_kit" not in sys.modules, "nothing is executed"
+
+
+def test_a_readers_module_is_not_taken_for_a_library_of_its_name(tmp_path):
+    source = tmp_path / "own.py"
+    source.write_text("from .scipy import x\nfrom . import librosa\nimport cv2, json, avrec_lib.cache")
+    found = library_versions([source])
+    assert {"opencv-python-headless", "numpy"} <= set(found) and not {"scipy", "librosa"} & set(found)
+    assert "scikit-learn" in library_versions([source], also=["sklearn"])

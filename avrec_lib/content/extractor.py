@@ -1,16 +1,16 @@
 """What an extractor is: a function from a clip to numbers, and everything that decides these numbers."""
 
 import importlib
-import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import avrec_lib
-from avrec_lib.dependencies import PACKAGE, fingerprint, imported_modules, library_versions, source_closure
+from avrec_lib.dependencies import fingerprint, library_versions, module_closure
 
 __all__ = ["Extractor"]
 
@@ -36,7 +36,8 @@ class Extractor:
     reads : "media" or "text"
         What it is given.
     parameters : mapping, optional
-        Further arguments, which JSON can write.
+        Further arguments, which JSON can write. They are copied and cannot be changed afterwards; the function is given
+        a copy of its own, in which, as JSON has it, sequences are lists.
 
     Raises
     ------
@@ -60,10 +61,22 @@ class Extractor:
             raise ValueError(f"{self.name}: reads is 'media' or 'text', not {self.reads!r}")
         _check_importable(self.name, self.describe)
         try:
-            json.dumps(dict(self.parameters), allow_nan=False)
-        except (TypeError, ValueError) as error:
+            parameters = json.loads(json.dumps(_thawed(self.parameters), allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{self.name}: parameters must be what JSON can write: {error}") from error
+        if not isinstance(parameters, dict):
+            raise ValueError(f"{self.name}: parameters is a mapping of names to values, not {self.parameters!r}")
         object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "parameters", _frozen(parameters))
+
+    def __reduce__(self) -> tuple[type["Extractor"], tuple[Any, ...]]:
+        # What cannot be changed cannot be pickled either.
+        return type(self), (self.name, self.describe, self.columns, self.reads, self.arguments)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Return a copy of the parameters, for one call of the function."""
+        return _thawed(self.parameters)
 
     @property
     def function(self) -> str:
@@ -74,27 +87,23 @@ class Extractor:
     def version(self) -> str:
         """Return a hash of all that decides a description besides the clip.
 
-        It covers the function's name, the parameters and the columns, the sources of the function's module and of
-        every module of the library that it imports, directly or not, and the versions of the other libraries that
-        these import.
+        It covers the function's name, the parameters and the columns; the sources of the function's module and of
+        every module of the library, or of its author's own folders, that it imports, directly or not; and the
+        versions of the installed libraries that these import. It does not cover files which the function reads:
+        give what identifies them as a parameter.
 
         Returns
         -------
         str
             Sixteen hexadecimal digits.
         """
-        own = Path(inspect.getfile(self.describe))
         module = self.describe.__module__
-        if module == PACKAGE or module.startswith(f"{PACKAGE}."):
-            modules = {module}
-        else:
-            modules = imported_modules(own.read_text(encoding="utf-8"), module=module)
-        files = source_closure(_ROOT, modules) | {"own": own}
+        files = module_closure(_ROOT, module)
         facts = {
             "function": self.function,
-            "parameters": dict(self.parameters),
+            "parameters": self.arguments,
             "columns": list(self.columns),
-            "libraries": library_versions(files.values()),
+            "libraries": library_versions(files.values(), also=[module.partition(".")[0]]),
         }
         return fingerprint(files, **facts)[:16]
 
@@ -104,9 +113,21 @@ class Extractor:
         return {
             "extractor": self.name,
             "function": self.function,
-            "parameters": dict(self.parameters),
+            "parameters": self.arguments,
             "version": self.version,
         }
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: _frozen(part) for key, part in value.items()})
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _thawed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _thawed(part) for key, part in value.items()}
+    return list(map(_thawed, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _check_importable(name: str, function: Callable[..., Any]) -> None:

@@ -166,7 +166,7 @@ class TextTask:
 
     def _matrix(self) -> np.ndarray:
         one = self.extractor
-        matrix = np.asarray(one.describe(list(self.texts), **one.parameters), dtype=np.float32)
+        matrix = np.asarray(one.describe(list(self.texts), **one.arguments), dtype=np.float32)
         if matrix.shape != (len(self.texts), len(one.columns)):
             wanted = (len(self.texts), len(one.columns))
             raise TypeError(f"{one.name} must give a matrix of shape {wanted}, not {matrix.shape}")
@@ -179,7 +179,7 @@ Task = FileTask | TextTask
 
 
 def _vector(extractor: Extractor, path: Path) -> np.ndarray:
-    vector = np.array(extractor.describe(path, **extractor.parameters), dtype=np.float32)
+    vector = np.array(extractor.describe(path, **extractor.arguments), dtype=np.float32)
     if vector.shape != (len(extractor.columns),):
         raise TypeError(
             f"{extractor.name} must give {len(extractor.columns)} numbers, as its columns say, not {vector.shape}"

@@ -40,7 +40,7 @@ def test_source_imports_parameters_columns_and_libraries_each_count(versions, mo
         "parameters": versions(parameters={"size": 2}),
         "columns": versions(columns=("b",)),
     }
-    monkeypatch.setattr(extractor, "library_versions", lambda files: {"numpy": "0.0.1"})
+    monkeypatch.setattr(extractor, "library_versions", lambda files, also: {"numpy": "0.0.1"})
     changed["libraries"] = versions()
     assert len({first, *changed.values()}) == 6
     assert versions(name="another") == versions(), "the name is in the folder's name"
@@ -65,6 +65,55 @@ def test_the_reader_and_all_modules_behind_the_ready_made_extractors_count(tmp_p
     assert "av" in extractor.library_versions([root / "avrec_lib" / "media" / "source.py"])
 
 
+def test_modules_of_the_authors_own_count_and_what_lies_beside_them_does_not(versions, tmp_path):
+    (tmp_path / "own_kit").mkdir()
+    sources = {
+        "own_helper.py": "from own_kit.inner import double\n",
+        "own_kit/__init__.py": "",
+        "own_kit/inner.py": "def f():\n    from . import deepest\ndouble = 2\n",
+        "own_kit/deepest.py": "import numpy, own_helper\nfrom avrec_lib import tables\n",
+    }
+    unrelated = {"own_unrelated.py": "", "own_kit/unrelated.py": ""}
+    for name, source in {**sources, **unrelated}.items():
+        (tmp_path / name).write_text(source)
+    seen = [versions(lines="from own_helper import double")]
+    for name in sources:
+        (tmp_path / name).write_text(sources[name] + "# edited\n")
+        seen.append(versions(lines="from own_helper import double"))
+    assert len(set(seen)) == 1 + len(sources)
+    for name in unrelated:
+        (tmp_path / name).write_text("# edited\n")
+    assert versions(lines="from own_helper import double") == seen[-1]
+
+
+def test_an_installed_module_counts_by_the_version_of_its_distribution(monkeypatch):
+    from sklearn.metrics import accuracy_score
+
+    asked = []
+    monkeypatch.setattr(extractor, "library_versions", lambda files, also: asked.extend(also) or {})
+    assert Extractor("own", accuracy_score, ("a",)).version
+    assert asked == ["sklearn"]
+
+
+def test_parameters_stay_what_they_were_when_the_version_was_taken(tmp_path):
+    given = {"sizes": [1, 2], "deep": {"a": (3,)}}
+    one = Extractor("toy", toys.sum_of, ("one",), parameters=given)
+    before = one.version
+    given["sizes"].append(100)
+    given["deep"]["a"] = (400,)
+    with pytest.raises(TypeError):
+        one.parameters["sizes"] = []
+    with pytest.raises(TypeError):
+        one.parameters["deep"]["a"] = []
+    assert one.describe(tmp_path, **one.arguments) == [6]
+    one.arguments["sizes"].append(100)  # a function that changes what it is given changes its own copy
+    assert one.describe(tmp_path, **one.arguments) == [6]
+    again = pickle.loads(pickle.dumps(one))
+    assert (
+        again == one and again.version == before and one.origin["parameters"] == {"sizes": [1, 2], "deep": {"a": [3]}}
+    )
+
+
 def test_a_function_that_a_worker_could_not_import_is_refused():
     def inner(path):
         return [1.0]
@@ -83,6 +132,7 @@ def test_a_function_that_a_worker_could_not_import_is_refused():
         ({"columns": ("a", "a")}, "name of its own"),
         ({"reads": "smell"}, "'media' or 'text'"),
         ({"parameters": {"path": extractor}}, "JSON"),
+        ({"parameters": ["size"]}, "a mapping"),
     ],
 )
 def test_what_is_no_extractor_is_refused(change, message):

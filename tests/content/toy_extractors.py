@@ -16,6 +16,10 @@ def size_and_first(path):
     return [len(content), content[0] if content else 0]
 
 
+def sum_of(path, *, sizes, deep):
+    return [sum(sizes) + sum(deep["a"])]
+
+
 def slowly(path, *, seconds, tally=""):
     time.sleep(seconds)
     if tally:
