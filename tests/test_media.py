@@ -21,6 +21,8 @@ from avrec_lib.media import (
     Limits,
     MediaError,
     MissingStreamError,
+    StalledMediaError,
+    decode,
     iter_frames,
     iter_sound,
     probe,
@@ -668,6 +670,35 @@ def test_limits_end_in_errors(folder):
         for errors in ("strict", "partial"):
             with pytest.raises(MediaError):
                 reader(folder / "clip.mp4", limits=limits, errors=errors)
+
+
+@pytest.mark.parametrize("errors", ["strict", "partial"])
+@pytest.mark.parametrize("limits", [Limits(stall_seconds=0), Limits(decode_seconds=0)])
+def test_lack_of_time_is_told_from_damage(folder, limits, errors):
+    with pytest.raises(StalledMediaError):
+        read_sound(folder / "clip.mp4", limits=limits, errors=errors)
+
+
+@pytest.mark.parametrize("errors", ["strict", "partial"])
+@pytest.mark.parametrize("when", ["opened", "read"])
+def test_what_the_decoders_own_clock_stops_is_told_from_damage(folder, monkeypatch, when, errors):
+    def stopped(*arguments, **options):
+        raise av.error.ExitError(av.error.tag_to_code(b"EXIT"), "Immediate exit requested")
+
+    monkeypatch.setattr(*((av, "open") if when == "opened" else (decode, "_packets_from")), stopped)
+    with pytest.raises(StalledMediaError, match="gave nothing"):
+        read_frames(folder / "clip.mp4", errors=errors)
+
+
+@pytest.mark.parametrize("errors", ["strict", "partial"])
+def test_a_lack_of_memory_is_not_taken_for_damage(folder, monkeypatch, errors):
+    def full(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(decode, "_packets_from", full)
+    with pytest.raises(MediaError, match="cannot be decoded") as caught:
+        read_frames(folder / "clip.mp4", errors=errors)
+    assert isinstance(caught.value.__cause__, MemoryError)
 
 
 @pytest.mark.parametrize("errors", ["strict", "partial"])

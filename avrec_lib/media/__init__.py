@@ -1,6 +1,6 @@
 """Read and write pictures and sound. Every bad file ends in one documented error, ``MediaError``."""
 
-from avrec_lib.media.errors import MediaError, MissingStreamError
+from avrec_lib.media.errors import MediaError, MissingStreamError, StalledMediaError
 from avrec_lib.media.frames import Frames, iter_frames, read_frames
 from avrec_lib.media.headers import MediaInfo, StreamInfo, probe
 from avrec_lib.media.sound import Sound, iter_sound, read_sound
@@ -14,6 +14,7 @@ __all__ = [
     "MediaInfo",
     "MissingStreamError",
     "Sound",
+    "StalledMediaError",
     "StreamInfo",
     "iter_frames",
     "iter_sound",

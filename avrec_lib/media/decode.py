@@ -183,8 +183,8 @@ def _decode(source: Source, stream: Any, start: float, errors: Errors) -> Iterat
         source.watch.check()
         try:
             packet = next(packets, None)
-        except MediaError:
-            raise
+        except (MediaError, MemoryError, av.error.ExitError):
+            raise  # no fault of the file's
         except DECODER_ERRORS as error:
             problem = in_words(error)
             break

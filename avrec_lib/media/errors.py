@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["MediaError", "MissingStreamError"]
+__all__ = ["MediaError", "MissingStreamError", "StalledMediaError"]
 
 
 class MediaError(ValueError):
@@ -36,3 +36,7 @@ class MediaError(ValueError):
 
 class MissingStreamError(MediaError):
     """A readable media file that has no such stream: no picture, no sound, or not so many of them."""
+
+
+class StalledMediaError(MediaError):
+    """A media file whose decoding took longer than its limits allow; on a machine with less to do it may be fine."""

@@ -15,7 +15,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from avrec_lib.media.boxes import refuse_false_index
-from avrec_lib.media.errors import MediaError
+from avrec_lib.media.errors import MediaError, StalledMediaError
 
 __all__ = ["DECODER_ERRORS", "Limits", "Source", "in_words", "open_source"]
 
@@ -75,9 +75,11 @@ class _Watch:
     def check(self) -> None:
         waited = time.monotonic() - self.began
         if waited > self.limits.stall_seconds:
-            raise MediaError(self.path, f"gave nothing for {waited:.0f} s of decoding; it is damaged or too large")
+            raise StalledMediaError(
+                self.path, f"gave nothing for {waited:.0f} s of decoding; it is damaged or too large"
+            )
         if self.spent + waited > self.limits.decode_seconds:
-            raise MediaError(self.path, f"needs more than {self.limits.decode_seconds:g} s to decode")
+            raise StalledMediaError(self.path, f"needs more than {self.limits.decode_seconds:g} s to decode")
 
 
 class _LocalFile(io.RawIOBase):
@@ -169,7 +171,7 @@ def open_source(path: str | Path, limits: Limits) -> Iterator[Source]:
     ------
     MediaError
         If there is no such file, it is empty, or it is none of the formats that are read; also for whatever the
-        decoder raises inside the ``with`` block.
+        decoder raises inside the ``with`` block; :class:`~avrec_lib.media.StalledMediaError` beyond limits of time.
     """
     path = Path(path)
     watch = _Watch(path, limits)
@@ -190,6 +192,8 @@ def open_source(path: str | Path, limits: Limits) -> Iterator[Source]:
             yield Source(path, container, max(began, 0) / av.time_base, watch)
     except MediaError:
         raise
+    except av.error.ExitError as error:
+        raise StalledMediaError(path, f"gave nothing for {limits.stall_seconds:g} s and was given up") from error
     except DECODER_ERRORS as error:
         raise MediaError(path, f"cannot be decoded: {in_words(error)}") from error
 
@@ -205,7 +209,7 @@ def _container(path: Path, file: _LocalFile, limits: Limits) -> InputContainer:
             io_open=_refuse_other_files,
             timeout=limits.stall_seconds,
         )
-    except MediaError:
+    except (MediaError, av.error.ExitError):
         raise
     except DECODER_ERRORS as error:
         raise MediaError(
