@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from avrec_lib.collect.datasets import has_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Tests of properties try the same examples each time, and none fails because the machine is busy.
+settings.register_profile("house", derandomize=True, deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from safetensors.numpy import load, save
 __all__ = ["DamagedFileError", "read_checked", "write_checked"]
 
 _KEY = "avrec"  # under it the manifest stands in the file's metadata
+# What readers of JSON and of safetensors raise on bytes that are neither, or that have another structure.
+_UNREADABLE = (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -126,11 +128,15 @@ def read_checked(path: str | Path, *, largest: int = 1 << 34) -> tuple[dict[str,
         notes = json.loads(content[8 : 8 + length])["__metadata__"]
         described, promised = notes[_KEY], notes["sha256"]
         arrays = load(content)
-    except (SafetensorError, ValueError, LookupError, TypeError) as error:
+        whole = _digest(described, arrays) == promised
+        manifest = json.loads(described) if whole else {}
+    except _UNREADABLE as error:
         raise DamagedFileError(path, "is cut off, or is no file of features") from error
-    if _digest(described, arrays) != promised:
+    if not whole:
         raise DamagedFileError(path, "was changed after it was written: its SHA-256 is not the one in its manifest")
-    return arrays, json.loads(described)
+    if not isinstance(manifest, dict):
+        raise DamagedFileError(path, "has no manifest")
+    return arrays, manifest
 
 
 def _digest(manifest: str, arrays: Mapping[str, np.ndarray]) -> str:

@@ -6,17 +6,18 @@ import re
 import shutil
 import time
 import uuid
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from avrec_lib.cache import cache_root
+from avrec_lib.cache import cache_root, private_folder
 from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
 from avrec_lib.content.extractor import Extractor
 
-__all__ = ["CachedFolder", "FeatureCache", "cache_folder", "cached_folders", "forget"]
+__all__ = ["CachedFolder", "DamagedCacheWarning", "FeatureCache", "cache_folder", "cached_folders", "forget"]
 
 _FORMAT = "avrec feature pack 1"
 _LARGEST = 1 << 28  # bytes of one extractor's pack: beyond, what was described first is forgotten
@@ -26,6 +27,10 @@ _UNUSED_SECONDS = 7 * 86_400.0  # nor is one that was used so lately
 _ABANDONED_SECONDS = 3600.0
 _FOLDER = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}")
 _FILE = re.compile(r".+\.safetensors|\..+\.partial|[0-9a-f]{32}\.npy")  # the last is how earlier versions kept one clip
+
+
+class DamagedCacheWarning(UserWarning):
+    """A file of the cache is not as it was written; it is removed, and what it held is described anew."""
 
 
 class FeatureCache:
@@ -46,19 +51,30 @@ class FeatureCache:
 
     Raises
     ------
+    PermissionError
+        If the root belongs to somebody else, or others may write to it: what is kept there is believed.
     OSError
         If the folder cannot be made or written to.
+
+    Warns
+    -----
+    DamagedCacheWarning
+        If a file is damaged; it is named.
     """
 
     def __init__(self, extractor: Extractor, root: Path | None = None) -> None:
         self.extractor = extractor
-        self.folder = (cache_folder() if root is None else Path(root)) / f"{extractor.name}-{extractor.version}"
+        folder = cache_folder() if root is None else Path(root)
+        self.folder = folder / f"{extractor.name}-{extractor.version}"
         try:
+            private_folder(folder, remedy="give cache= a folder of your own, or take their right to write from it")
             if self.folder.is_symlink():
                 self.folder.unlink()
             self.folder.mkdir(parents=True, exist_ok=True)
             os.utime(self.folder)  # lately used
         except OSError as error:
+            if error.errno is None:  # not the system's, but said in full
+                raise
             raise type(error)(
                 error.errno,
                 f"the cache of features {self.folder} cannot be written: {error.strerror}; "
@@ -122,21 +138,29 @@ class FeatureCache:
                     self._read.add(path)
                 except FileNotFoundError:
                     missed = True  # merged by another process a moment ago: the new file has it
-                except DamagedFileError:
+                except DamagedFileError as error:
+                    warnings.warn(
+                        f"{error}; it is removed, and what it held is described anew", DamagedCacheWarning, stacklevel=4
+                    )
                     _remove(path)
             if not missed:
                 return
 
     def _unpacked(self, path: Path) -> Mapping[str, np.ndarray | str]:
         arrays, manifest = read_checked(path, largest=2 * _LARGEST)
-        try:
-            owner = (manifest["format"], manifest["version"], manifest["name"])
-            keys, reasons, matrix = manifest["keys"], manifest["reasons"], arrays["matrix"]
-        except LookupError as error:
-            raise DamagedFileError(path, "is no pack of features") from error
-        fits = matrix.shape == (len(keys), len(self.extractor.columns)) and matrix.dtype == np.float32
-        if owner != (_FORMAT, self.extractor.version, self.extractor.name) or not fits:
+        owner = [manifest.get(fact) for fact in ("format", "version", "name")]
+        if owner != [_FORMAT, self.extractor.version, self.extractor.name]:
             raise DamagedFileError(path, f"is no pack of {self.extractor.name}-{self.extractor.version}")
+        keys, reasons, matrix = manifest.get("keys"), manifest.get("reasons"), arrays.get("matrix")
+        if not (isinstance(keys, list) and isinstance(reasons, dict) and isinstance(matrix, np.ndarray)):
+            raise DamagedFileError(path, "lacks a part of a pack")
+        if not all(isinstance(word, str) for word in (*keys, *reasons.values())) or len(set(keys)) < len(keys):
+            raise DamagedFileError(path, "has keys or reasons that are no words of their own")
+        if matrix.shape != (len(keys), len(self.extractor.columns)) or matrix.dtype != np.float32:
+            raise DamagedFileError(path, f"has a matrix of shape {matrix.shape} and type {matrix.dtype}")
+        found = np.array([key not in reasons for key in keys], dtype=bool)
+        if not reasons.keys() <= set(keys) or not np.array_equal(np.isfinite(matrix).all(axis=1), found):
+            raise DamagedFileError(path, "has numbers that are not finite without a reason, or a reason too many")
         matrix.flags.writeable = False
         return {**dict(zip(keys, matrix, strict=True)), **reasons}
 

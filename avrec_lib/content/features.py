@@ -200,23 +200,32 @@ class FeatureTable:
         Raises
         ------
         DamagedFileError
-            If the file was changed, cut off, or is no feature table; the message names it.
+            If the file was changed, cut off, contradicts itself, or is no feature table; the message names it.
         FileNotFoundError
             If there is none.
         """
         arrays, manifest = read_checked(path)
         if manifest.get("format") != _FORMAT:
             raise DamagedFileError(path, "is no feature table of this version of the library")
-        ids = manifest["ids"]
+        try:
+            ids, columns, name, origin = (manifest[key] for key in ("ids", "columns", "name", "origin"))
+            matrix, present = arrays["matrix"], arrays["present"]
+        except LookupError as error:
+            raise DamagedFileError(path, f"is no feature table: {error} is missing") from error
+        typed = (
+            isinstance(ids, list)
+            and all(type(one) in (str, int) for one in ids)
+            and isinstance(columns, list)
+            and all(isinstance(one, str) for one in columns)
+            and isinstance(name, str)
+            and isinstance(origin, dict)
+            and matrix.dtype == np.float32
+        )
+        if not typed:
+            raise DamagedFileError(path, "is no feature table: a part of it is of another type than save writes")
         numbers = bool(ids) and all(isinstance(one, int) for one in ids)
         try:
-            return cls(
-                np.array(ids, dtype=np.int64 if numbers else object),
-                arrays["matrix"],
-                arrays["present"],
-                manifest["name"],
-                tuple(manifest["columns"]),
-                manifest["origin"],
-            )
-        except (LookupError, ValueError, OverflowError) as error:
+            keys = np.array(ids, dtype=np.int64 if numbers else object)
+            return cls(keys, matrix, present, name, tuple(columns), origin)
+        except (ValueError, OverflowError) as error:
             raise DamagedFileError(path, f"contradicts itself: {error}") from error

@@ -10,9 +10,11 @@ import pytest
 
 from avrec_lib.content import feature_cache
 from avrec_lib.content.__main__ import main
+from avrec_lib.content.checked_files import read_checked, write_checked
 from avrec_lib.content.extractor import Extractor
-from avrec_lib.content.feature_cache import FeatureCache, cached_folders, forget
+from avrec_lib.content.feature_cache import DamagedCacheWarning, FeatureCache, cached_folders, forget
 from tests.content import toy_extractors as toys
+from tests.content.wrong_headers import WRONG_HEADERS
 
 TOY = Extractor("toy", toys.size_and_first, ("one", "two"))
 OTHER = Extractor("other", toys.size_and_first, ("one", "two"))
@@ -73,12 +75,79 @@ def damage_fifo(path):
     os.mkfifo(path)
 
 
-@pytest.mark.parametrize(
-    "damage", [damage_cut, damage_byte, damage_empty, damage_link, damage_folder, damage_fifo], ids=lambda f: f.__name__
-)
+def rewrite(path, **change):
+    """Write the pack anew with other contents, and with the right hash of them."""
+    arrays, manifest = read_checked(path)
+    matrix = change.pop("matrix", arrays["matrix"])
+    write_checked(path, {"matrix": matrix} if isinstance(matrix, np.ndarray) else matrix, manifest | change)
+
+
+NOTHING = [np.nan, np.nan]
+CONTRADICTIONS = {
+    "nan_without_a_reason": {"matrix": np.float32([NOTHING, NOTHING])},
+    "infinite": {"matrix": np.float32([[np.inf, 1], NOTHING])},
+    "reason_beside_numbers": {"matrix": np.float32([[1, 2], [3, 4]])},
+    "reason_of_nobody": {"reasons": {"k2": "it is blank", "k9": "it is blank"}},
+    "reason_that_is_no_text": {"reasons": {"k2": 7}},
+    "reasons_that_are_a_list": {"reasons": ["k2"]},
+    "double_precision": {"matrix": np.float64([[1, 2], NOTHING])},
+    "another_width": {"matrix": np.float32([[1], [np.nan]])},
+    "no_table": {"matrix": np.float32([1, 2])},
+    "no_matrix": {"matrix": {"another": np.float32([[1, 2], NOTHING])}},
+    "same_key_twice": {"keys": ["k2", "k2"]},
+    "keys_that_are_lists": {"keys": [["k1"], ["k2"]]},
+    "keys_that_are_one_word": {"keys": "k1"},
+    "no_keys": {"keys": None},
+    "a_version_that_is_a_list": {"version": []},
+}
+
+
+@pytest.mark.parametrize("change", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_pack_that_contradicts_itself_is_made_again_and_named(cache, tmp_path, change):
+    path = pack(cache)
+    rewrite(path, **change)
+    with pytest.warns(DamagedCacheWarning, match=path.name):
+        again = FeatureCache(TOY, tmp_path)
+    assert again.get("k1") is None and again.get("k2") is None and not list(again.folder.iterdir())
+
+
+@pytest.mark.parametrize("header", [*WRONG_HEADERS.values()], ids=[*WRONG_HEADERS])
+def test_a_header_of_another_structure_is_made_again_and_named(cache, tmp_path, header):
+    path = pack(cache)
+    path.write_bytes(header)
+    with pytest.warns(DamagedCacheWarning, match=path.name):
+        assert FeatureCache(TOY, tmp_path).get("k1") is None
+
+
+@pytest.mark.parametrize("folder", ["root", "default"])
+def test_a_folder_to_which_others_may_write_is_not_believed(tmp_path, monkeypatch, folder):
+    root = tmp_path / "features"
+    monkeypatch.setenv("AVREC_CACHE", str(tmp_path))
+    FeatureCache(TOY, root)
+    assert root.stat().st_mode & 0o077 == 0
+    root.chmod(0o722)
+    with pytest.raises(PermissionError, match=r"features belongs to another user or others may write.*cache="):
+        FeatureCache(TOY, root if folder == "root" else None)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_not_believed(tmp_path):
+    root = tmp_path / "features"
+    root.mkdir(mode=0o700)
+    os.chown(root, 12345, -1)
+    with pytest.raises(PermissionError, match="another user"):
+        FeatureCache(TOY, root)
+
+
+DAMAGES = [damage_cut, damage_byte, damage_empty, damage_link, damage_folder]
+no_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes in folders")
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, pytest.param(damage_fifo, marks=no_pipes)], ids=lambda f: f.__name__)
 def test_a_damaged_or_linked_entry_is_removed_and_made_again(cache, tmp_path, damage):
-    damage(pack(cache))
-    again = FeatureCache(TOY, tmp_path)
+    damage(path := pack(cache))
+    with pytest.warns(DamagedCacheWarning, match=path.name):
+        again = FeatureCache(TOY, tmp_path)
     assert again.get("k1") is None and not list(again.folder.iterdir())
     again.put("k1", vector(3, 4))
     again.flush()
@@ -90,7 +159,9 @@ def test_a_damaged_or_linked_entry_is_removed_and_made_again(cache, tmp_path, da
 def test_an_entry_of_another_extractor_is_not_believed(cache, tmp_path):
     other = FeatureCache(OTHER, tmp_path)
     shutil.copy(pack(cache), other.folder / "foreign.safetensors")
-    assert FeatureCache(OTHER, tmp_path).get("k1") is None and not list(other.folder.iterdir())
+    with pytest.warns(DamagedCacheWarning, match=r"foreign.*no pack of other"):
+        assert FeatureCache(OTHER, tmp_path).get("k1") is None
+    assert not list(other.folder.iterdir())
     assert FeatureCache(TOY, tmp_path).get("k1") is not None
 
 

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from avrec_lib.content.checked_files import DamagedFileError, write_checked
+from avrec_lib.content import checked_files
+from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
 from avrec_lib.content.features import FeatureTable
+from tests.content.wrong_headers import WRONG_HEADERS
 
 
 def table(n=5, width=3, absent=(1,)):
@@ -143,6 +145,59 @@ def test_a_file_that_is_no_table_is_refused_and_never_unpickled(tmp_path):
         FeatureTable.load(path)
     with pytest.raises(FileNotFoundError):
         FeatureTable.load(tmp_path / "none")
+
+
+@pytest.mark.parametrize("header", WRONG_HEADERS.values(), ids=WRONG_HEADERS)
+def test_a_header_of_another_structure_is_refused_and_the_file_is_named(tmp_path, header):
+    (tmp_path / "toy").write_bytes(header)
+    with pytest.raises(DamagedFileError, match=str(tmp_path / "toy")):
+        FeatureTable.load(tmp_path / "toy")
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+CONTRADICTIONS = {
+    "ids_that_are_one_word": {"ids": "abé"},
+    "ids_that_are_lists": {"ids": [["a"], ["b"], ["c"]]},
+    "ids_of_null": {"ids": [None, "b", "c"]},
+    "ids_that_are_truth_values": {"ids": [True, False, 3]},
+    "ids_beyond_64_bits": {"ids": [1, 2, 1 << 70]},
+    "too_few_ids": {"ids": ["a"]},
+    "same_id_twice": {"ids": ["a", "a", "b"]},
+    "no_ids": {"ids": None},
+    "columns_that_are_one_word": {"columns": "abc"},
+    "columns_that_are_a_number": {"columns": 3},
+    "columns_that_repeat": {"columns": ["a", "a", "b"]},
+    "name_that_is_a_number": {"name": 3},
+    "origin_that_is_a_list": {"origin": [1]},
+    "numbers_that_are_not_finite": {"matrix": np.full((3, 3), np.inf, np.float32)},
+    "double_precision": {"matrix": np.zeros((3, 3))},
+    "whole_numbers": {"matrix": np.zeros((3, 3), np.uint8)},
+    "no_table": {"matrix": np.zeros(3, np.float32)},
+    "present_of_numbers": {"present": np.ones(3)},
+    "present_for_others": {"present": np.ones(2, bool)},
+    "no_matrix": {"matrix": None},
+}
+
+
+@pytest.mark.parametrize("change", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_whole_file_that_contradicts_itself_is_refused_and_named(saved, change):
+    path, _ = saved
+    arrays, manifest = read_checked(path)
+    arrays |= {name: change[name] for name in change.keys() & arrays.keys()}
+    kept = {name: array for name, array in arrays.items() if array is not None}
+    write_checked(path, kept, manifest | {name: change[name] for name in change.keys() & manifest.keys()})
+    with pytest.raises(DamagedFileError, match=str(path)):
+        FeatureTable.load(path)
+
+
+def test_a_manifest_that_is_no_mapping_is_refused(tmp_path):
+    path = tmp_path / "toy"
+    for described in ("[1]", "7", "null", DEEP):
+        arrays = {"matrix": np.eye(2, dtype=np.float32)}
+        digest = checked_files._digest(described, arrays)
+        save_file(arrays, path, metadata={"avrec": described, "sha256": digest})
+        with pytest.raises(DamagedFileError, match=str(path)):
+            FeatureTable.load(path)
 
 
 def test_a_link_or_a_folder_in_a_tables_place_is_not_followed(saved):
