@@ -3,10 +3,12 @@
 import hashlib
 import os
 import re
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -23,6 +25,7 @@ from avrec_lib.content.workers import run_tasks
 __all__ = ["Catalogue", "Extraction", "Source", "Texts", "UnexpectedErrorWarning", "extract"]
 
 _FLUSH_SECONDS = 5.0
+_PATIENCE_SECONDS = 0.5  # reading that is done sooner shows no bar
 _TEXTS_AT_ONCE = 64
 _BLANK = Failure("NoFeaturesError: nothing is written about it")
 
@@ -92,9 +95,11 @@ def extract(
         Number of processes; -1 is one a core. With 1 the work is done in this process; with more, a file that makes
         a process die is listed as a problem like any other.
     progress : bool
-        Whether to show a progress bar while something is described.
+        Whether to show progress bars: one while the files are read for their hashes, if that takes more than a
+        moment, and one while something is described.
     cache : Path, optional
-        Folder of the cache; default ``features`` in :func:`avrec_lib.cache.cache_root`.
+        Folder of the cache, to which only this user may write; default ``features`` in
+        :func:`avrec_lib.cache.cache_root`.
     memory_bytes : int
         What each process may allocate where ``n_jobs`` is not 1; what needs more is a problem.
 
@@ -107,29 +112,34 @@ def extract(
     ------
     ValueError
         If there is no clip, names repeat, what an extractor reads is not given, or none at all of the clips could be
-        described: then the fault is not in one file.
+        described although some hold something to measure: then the fault is not in one file. Where all clips lack
+        what is measured, such as sound, the table has absent rows only.
+    PermissionError
+        If others may write to the cache.
     OSError
-        If the cache cannot be written, such as on a full disk; what is finished is kept.
+        If the cache cannot be written, such as on a full disk; what else could be kept is kept.
 
     Warns
     -----
     UnexpectedErrorWarning
         If an extractor raised what it should not; the clips are among the problems, and are tried again next time.
+    DamagedCacheWarning
+        If a file of the cache is damaged; what it held is described anew.
     """
     chosen = _checked(extractors)
     jobs = len(os.sched_getaffinity(0)) if n_jobs == -1 and hasattr(os, "sched_getaffinity") else n_jobs
     if jobs < 1:
         raise ValueError(f"n_jobs is 1 or more, or -1 for one a core, not {n_jobs}")
     ids, paths, words = _inputs(source, texts, chosen)
+    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
     caches = {one.name: FeatureCache(one, cache) for one in chosen}
     keyed: dict[str, list[_Keyed]] = {}
     if paths is not None:
-        with ThreadPoolExecutor(jobs) as pool:
-            keyed["media"] = list(pool.map(signed_hash, paths))
+        keyed["media"] = _hashed(paths, jobs, hidden)
     if words is not None:
         keyed["text"] = [_text_key(text) for text in words]
     tasks = [*_text_tasks(chosen, caches, keyed, words), *_file_tasks(chosen, caches, keyed, paths)]
-    passing = _run(tasks, caches, jobs, memory_bytes, progress) if tasks else {}
+    passing = _run(tasks, caches, jobs, memory_bytes, hidden) if tasks else {}
     forget(cache)
     return {
         one.name: _collected(one, ids, [_outcome(one, key, caches, passing) for key in keyed[one.reads]])
@@ -185,6 +195,34 @@ def _by_id(texts: Texts) -> dict[Any, str]:
     return {key: text if isinstance(text, str) else "" for key, text in texts.items()}
 
 
+def _hashed(paths: list[Path], jobs: int, hidden: bool) -> list[_Keyed]:
+    """Hash files, and show how many bytes of them are read."""
+    lock = threading.Lock()
+    with tqdm(
+        desc="reading files",
+        total=sum(map(_size, paths)),
+        unit="B",
+        unit_scale=True,
+        delay=_PATIENCE_SECONDS,
+        leave=False,
+        disable=hidden,
+    ) as bar:
+
+        def advance(count: int) -> None:
+            with lock:
+                bar.update(count)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return list(pool.map(partial(signed_hash, advance=advance), paths))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0  # it will be said why
+
+
 def _text_key(text: str) -> _Keyed:
     if not re.search(r"\w", text):
         return _BLANK
@@ -227,12 +265,9 @@ def _text_tasks(
             yield TextTask(tuple(by_hash[key] for key in part), tuple(part), one)
 
 
-def _run(
-    tasks: list[Task], caches: dict[str, FeatureCache], n_jobs: int, memory_bytes: int, progress: bool
-) -> _Passing:
+def _run(tasks: list[Task], caches: dict[str, FeatureCache], n_jobs: int, memory_bytes: int, hidden: bool) -> _Passing:
     """Do tasks and keep what they find; return what failed for the moment only."""
     passing: _Passing = {}
-    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
     flushed = time.monotonic()
     try:
         with tqdm(total=sum(len(task.keys) for task in tasks), desc=", ".join(caches), disable=hidden) as bar:
@@ -254,8 +289,15 @@ def _run(
 
 
 def _flush(caches: dict[str, FeatureCache]) -> None:
+    """Write what is new of each extractor; where some cannot be written, write the others and then say so."""
+    errors = []
     for one in caches.values():
-        one.flush()
+        try:
+            one.flush()
+        except OSError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _outcome(one: Extractor, key: _Keyed, caches: dict[str, FeatureCache], passing: _Passing) -> Outcome:
@@ -271,10 +313,12 @@ def _collected(one: Extractor, ids: np.ndarray, outcomes: list[Outcome]) -> Extr
     """Make the table and the list of problems of one extractor."""
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     unexpected = [failure for failure in failures if failure.trace]
-    if len(failures) == len(outcomes):
-        trace = f"\n{unexpected[0].trace}" if unexpected else ""
+    wrong = [failure for failure in failures if not failure.is_absence]
+    if len(failures) == len(outcomes) and wrong:
+        first = (unexpected or wrong)[0]
+        trace = f"\n{first.trace}" if first.trace else ""
         raise ValueError(
-            f"{one.name}: none of {len(outcomes)} clips could be described; the first says: {failures[0].reason}{trace}"
+            f"{one.name}: none of {len(outcomes)} clips could be described; the first says: {first.reason}{trace}"
         )
     if unexpected:
         warnings.warn(
@@ -285,7 +329,8 @@ def _collected(one: Extractor, ids: np.ndarray, outcomes: list[Outcome]) -> Extr
         )
     present = np.array([isinstance(outcome, np.ndarray) for outcome in outcomes])
     matrix = np.full((len(ids), len(one.columns)), np.nan, dtype=np.float32)
-    matrix[present] = np.stack([outcome for outcome in outcomes if isinstance(outcome, np.ndarray)])
+    if present.any():
+        matrix[present] = np.stack([outcome for outcome in outcomes if isinstance(outcome, np.ndarray)])
     reasons = pd.Series([failure.reason for failure in failures], dtype="str")
     problems = pd.DataFrame({"clip_id": ids[~present], "reason": reasons})
     return Extraction(FeatureTable(ids, matrix, present, one.name, one.columns, one.origin), problems)

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,14 @@ import numpy as np
 
 from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.media import Limits, MediaError, MissingStreamError
+from avrec_lib.media import MediaError, MissingStreamError, StalledMediaError
 
 __all__ = ["Failure", "FileTask", "Outcome", "Signature", "Task", "TextTask", "signed_hash"]
+
+
+# Reasons that begin with these words say that there is nothing to measure.
+_NOTHING = (NoFeaturesError.__name__, MissingStreamError.__name__)
+_READ_AT_ONCE = 1 << 20  # bytes
 
 
 class Failure(NamedTuple):
@@ -36,6 +40,11 @@ class Failure(NamedTuple):
     reason: str
     lasting: bool = False
     trace: str = ""
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether there is nothing to measure, rather than something that went wrong."""
+        return self.reason.partition(":")[0] in _NOTHING
 
 
 Outcome = np.ndarray | Failure
@@ -56,13 +65,15 @@ class Signature(NamedTuple):
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def signed_hash(path: Path) -> tuple[str, Signature] | Failure:
+def signed_hash(path: Path, advance: Callable[[int], object] | None = None) -> tuple[str, Signature] | Failure:
     """Hash a file's bytes.
 
     Parameters
     ----------
     path : Path
         The file.
+    advance : callable, optional
+        Told how many bytes more were read, as often as some were.
 
     Returns
     -------
@@ -72,13 +83,17 @@ def signed_hash(path: Path) -> tuple[str, Signature] | Failure:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return Failure("MediaError: is not a regular file")
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             before = Signature.of(os.fstat(file.fileno()))
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            while piece := file.read(_READ_AT_ONCE):
+                digest.update(piece)
+                if advance is not None:
+                    advance(len(piece))
             after = Signature.of(os.fstat(file.fileno()))
     except (OSError, ValueError) as error:
         return Failure(f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}")
-    return (digest, before) if before == after else Failure("MediaError: changes while it is read")
+    return (digest.hexdigest(), before) if before == after else Failure("MediaError: changes while it is read")
 
 
 @dataclass(frozen=True)
@@ -153,7 +168,7 @@ class TextTask:
         if isinstance(rows, Failure):
             return [rows._replace(lasting=False)] * len(self.texts)
         unknown = np.asarray(np.isnan(rows).any(axis=1))
-        nothing = Failure("NoFeaturesError: the text says nothing that the extractor knows", lasting=True)
+        nothing = Failure(f"{_NOTHING[0]}: the text says nothing that the extractor knows", lasting=True)
         return [nothing if blank else row for row, blank in zip(rows, unknown, strict=True)]
 
     def split(self) -> list["Task"]:
@@ -191,20 +206,19 @@ def _vector(extractor: Extractor, path: Path) -> np.ndarray:
 
 
 def _attempt(describe: Callable[[], np.ndarray]) -> Outcome:
-    """Describe, or say why not."""
-    began = time.monotonic()
+    """Describe, or say why not; only the kind of error tells whether it lasts, never how long it took."""
     try:
         return describe()
     except NoFeaturesError as error:
-        return Failure(f"{type(error).__name__}: {error}", lasting=True)
+        return Failure(f"{_NOTHING[0]}: {error}", lasting=True)
     except MissingStreamError as error:
-        return Failure(f"{type(error).__name__}: {error.reason}", lasting=True)
+        return Failure(f"{_NOTHING[1]}: {error.reason}", lasting=True)
     except MediaError as error:
-        # What was refused at once is damaged; what took long, or lacked memory or a handle, may do better next time.
-        quick = time.monotonic() - began < Limits().stall_seconds / 2
+        # What lacked time, memory or a handle may do better next time; what is damaged stays so.
         cause = error.__cause__
-        ours = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and not _of_ffmpeg(cause))
-        return Failure(f"{type(error).__name__}: {error.reason}", lasting=quick and not ours)
+        passing = isinstance(error, StalledMediaError) or isinstance(cause, MemoryError)
+        passing |= isinstance(cause, OSError) and not _of_ffmpeg(cause)
+        return Failure(f"{type(error).__name__}: {error.reason}", lasting=not passing)
     except MemoryError:
         return Failure("MemoryError: too large to describe within the memory allowed")
     except Exception as error:

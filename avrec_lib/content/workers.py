@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # ships no types
 
 from avrec_lib.content.tasks import Failure, Outcome, Task
 from avrec_lib.content.worker_process import receive, send
@@ -60,9 +60,12 @@ def run_tasks(tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int) -> Itera
         If a process does not start.
     """
     if n_jobs == 1:
+        loaded, controller = len(sys.modules), ThreadpoolController()
         for task in tasks:
+            if loaded != len(sys.modules):  # a task may load libraries; to look for them at each task costs much
+                loaded, controller = len(sys.modules), ThreadpoolController()
             # Sums in another order round otherwise, and then the number of processes would change the bytes.
-            with threadpool_limits(1):
+            with controller.limit(limits=1):
                 outcomes = task.run()
             yield task, outcomes
         return

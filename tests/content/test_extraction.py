@@ -1,5 +1,7 @@
 """One pass over many clips: what is described, what is not and why, and what a second call still has to do."""
 
+import errno
+import hashlib
 import os
 import signal
 import subprocess
@@ -10,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tqdm import tqdm
 
-from avrec_lib.content import audio, visual
+from avrec_lib.content import audio, extraction, feature_cache, tasks, visual
 from avrec_lib.content.extraction import UnexpectedErrorWarning, extract
 from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH
+from avrec_lib.content.feature_cache import FeatureCache
 from avrec_lib.media import read_frames, read_sound, write_clip
 from tests.content import toy_extractors as toys
 
@@ -144,19 +148,19 @@ def test_other_parameters_are_another_description(says, how, tmp_path):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_lasting_reasons_are_kept_and_passing_ones_tried_again(says, how, n_jobs):
     how = how | {"n_jobs": n_jobs}
-    paths = says("fine", "nothing", "damaged", "busy")
+    paths = says("fine", "nothing", "damaged", "busy", "stalled", "late")
     first = extract(paths, toy(toys.moody), **how)["toy"].problems
     assert first["reason"].tolist() == [
         "NoFeaturesError: it says nothing",
         "MediaError: is damaged",
         "MediaError: cannot be opened",
+        "StalledMediaError: gave nothing for 20 s of decoding",
+        "MediaError: is damaged",
     ]
-    from avrec_lib.content.feature_cache import FeatureCache
-    from avrec_lib.content.tasks import signed_hash
-
     cache = FeatureCache(toy(toys.moody), how["cache"])
-    kept = {word: cache.get(signed_hash(path)[0]) for word, path in paths.items()}
-    assert kept["1-nothing"] and kept["2-damaged"] and kept["3-busy"] is None
+    kept = {word: cache.get(tasks.signed_hash(path)[0]) for word, path in paths.items()}
+    assert kept["1-nothing"] and kept["2-damaged"] and kept["3-busy"] is None and kept["4-stalled"] is None
+    assert kept["5-late"], "how long it took says nothing of the file"
     pd.testing.assert_frame_equal(extract(paths, toy(toys.moody), **how)["toy"].problems, first)
 
 
@@ -175,6 +179,35 @@ def test_a_file_that_kills_its_process_is_named_and_stops_nothing(says, how):
 def test_an_extractor_that_kills_every_process_ends_with_its_reason(says, how):
     with pytest.raises(ValueError, match=r"none of 3 clips.*SIGKILL"):
         extract(says("a", "b", "c"), toy(toys.deadly), **how | {"n_jobs": 2})
+
+
+def test_a_catalogue_without_sound_is_described_beside_its_pictures(media, how):
+    silent = {name: media[name] for name in ("mute", "silent")}
+    for _ in range(2):  # the second time from what is kept
+        found = extract(silent, [SOUND_SKETCH, PICTURE_SKETCH], **how)
+        assert not found["sound"].features.present.any() and found["picture"].features.present.all()
+        assert found["sound"].features.matrix.shape == (2, len(SOUND_SKETCH.columns))
+        assert found["sound"].problems["clip_id"].tolist() == list(silent)
+    with pytest.raises(ValueError, match=r"none of 3 clips.*the first says: MediaError"):
+        extract(silent | {"words": media["words"]}, SOUND_SKETCH, **how)
+    found = extract(None, toy(toys.letters), texts={"a": "12", "b": ""}, **how)["toy"]
+    assert found.features.present.tolist() == [False, False]
+
+
+def test_what_one_extractor_cannot_write_loses_nothing_of_the_others(says, how, monkeypatch):
+    write = feature_cache.write_checked
+
+    def full_for_one(path, arrays, manifest):
+        if manifest["name"] == "first":
+            raise OSError(errno.ENOSPC, "no room for the first")
+        write(path, arrays, manifest)
+
+    monkeypatch.setattr(feature_cache, "write_checked", full_for_one)
+    extractors = [toy(toys.size_and_first, name) for name in ("first", "second", "third")]
+    with pytest.raises(OSError, match="no room for the first"):
+        extract(says("a", "bb"), extractors, **how)
+    kept = [len(list(FeatureCache(one, how["cache"]).folder.iterdir())) for one in extractors]
+    assert kept == [0, 1, 1]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -247,6 +280,33 @@ def test_a_bar_shows_how_far_it_is_and_only_while_there_is_something_to_do(says,
         assert ("toy: 100%" in (shown := capsys.readouterr().err)) is expected and ("2/2" in shown) is expected
 
 
+def test_reading_that_takes_long_shows_a_bar_of_its_own_first(says, how, capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    reached = {}
+
+    class Bar(tqdm):
+        def close(self):
+            reached[self.desc] = (self.n, self.total)
+            super().close()
+
+    monkeypatch.setattr(extraction, "tqdm", Bar)
+    for patience, seen in ((0.0, True), (1e9, False)):
+        monkeypatch.setattr(extraction, "_PATIENCE_SECONDS", patience)
+        extract(says("a", "bcd"), toy(toys.size_and_first), **how | {"progress": True})
+        shown = capsys.readouterr().err
+        assert ("reading files" in shown) is seen and reached["reading files"] == (4, 4)
+        if seen:
+            assert shown.index("reading files") < shown.index("toy:")
+
+
+def test_a_file_of_many_pieces_has_the_hash_of_its_bytes(tmp_path):
+    content = np.random.default_rng(0).bytes(tasks._READ_AT_ONCE * 2 + 5)
+    (tmp_path / "large").write_bytes(content)
+    told = []
+    assert tasks.signed_hash(tmp_path / "large", told.append)[0] == hashlib.sha256(content).hexdigest()
+    assert sum(told) == len(content) and len(told) == 3
+
+
 def test_what_is_not_given_or_not_right_is_said(says, how):
     paths = says("a")
     with pytest.raises(ValueError, match="there is no clip"):
@@ -266,21 +326,20 @@ def test_what_is_not_given_or_not_right_is_said(says, how):
 PROGRAM = """
 import sys
 from pathlib import Path
-from avrec_lib.content.extractor import Extractor
-from avrec_lib.content.extraction import extract
-from tests.content import toy_extractors as toys
-folder, cache, tally = map(Path, sys.argv[1:4])
+from avrec_lib.content import extraction
+from tests.content.toy_extractors import gated_extractor
+folder, cache, tally, gate = map(Path, sys.argv[1:5])
+extraction._FLUSH_SECONDS = 0.0
 paths = {path.name: path for path in sorted(folder.iterdir())}
-slow = Extractor("toy", toys.slowly, ("one", "two"), parameters={"seconds": 0.02, "tally": str(tally)})
-found = extract(paths, slow, n_jobs=int(sys.argv[4]), progress=False, cache=cache)["toy"].features
-assert found.present.all() and found.matrix[:, 0].tolist() == [len(path.read_bytes()) for path in paths.values()]
+found = extraction.extract(paths, gated_extractor(tally, gate), n_jobs=int(sys.argv[5]), progress=False, cache=cache)
+features = found["toy"].features
+assert features.present.all() and features.matrix[:, 0].tolist() == [len(path.read_bytes()) for path in paths.values()]
 print("done", flush=True)
 """
 
 
-def start(folder, cache, tally, n_jobs, flush_seconds=0.1):
-    program = f"import avrec_lib.content.extraction as e; e._FLUSH_SECONDS = {flush_seconds}\n" + PROGRAM
-    words = [sys.executable, "-c", program, *map(str, (folder, cache, tally, n_jobs))]
+def start(folder, cache, tally, gate, n_jobs):
+    words = [sys.executable, "-c", PROGRAM, *map(str, (folder, cache, tally, gate, n_jobs))]
     return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -293,31 +352,29 @@ def many(folder, count):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_after_a_kill_the_next_call_goes_on_and_no_worker_is_left(tmp_path):
-    folder, cache, tally = many(tmp_path / "files", 150), tmp_path / "cache", tmp_path / "tally"
-    process = start(folder, cache, tally, 2)
-    deadline = time.monotonic() + 60
-    while not tally.exists() or len(tally.read_text().split()) < 60:
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.01)
+    folder, cache, tally, gate = many(tmp_path / "files", 90), tmp_path / "cache", tmp_path / "tally", tmp_path / "gate"
+    process = start(folder, cache, tally, gate, 2)
+    deadline = time.monotonic() + 300
+    while len(FeatureCache(toys.gated_extractor(tally, gate), cache)._found) < 60:  # both workers wait at the gate
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    time.sleep(0.5)
-    before = len(tally.read_text().split())
-    time.sleep(0.3)
-    assert len(tally.read_text().split()) == before < 150, "workers went on without their parent"
-    again = start(folder, cache, tally, 2)
-    assert again.communicate(timeout=60)[0] == "done\n"
-    total = len(tally.read_text().split())
-    assert 150 <= total < 150 + before * 0.7, f"{total - 150} of {before} clips were described twice"
+    gate.touch()
+    process.communicate(timeout=300)  # until nobody holds the pipe: until the workers have ended
+    assert len(tally.read_text().split()) == 62, "workers end what they have begun, and no more"
+    again = start(folder, cache, tally, gate, 2)
+    assert again.communicate(timeout=300)[0] == "done\n"
+    assert len(tally.read_text().split()) == 62 + 30, "what was kept is not described twice"
 
 
 def test_two_processes_at_once_share_a_cache_and_both_are_right(tmp_path):
-    folder, cache = many(tmp_path / "files", 80), tmp_path / "cache"
-    both = [start(folder, cache, tmp_path / "tally", 1, 0.05) for _ in range(2)]
+    folder, cache, tally, gate = many(tmp_path / "files", 60), tmp_path / "cache", tmp_path / "tally", tmp_path / "gate"
+    both = [start(folder, cache, tally, gate, 1) for _ in range(2)]
     for process in both:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert out == "done\n", err
-    third = start(folder, cache, tmp_path / "tally", 1)
-    before = len((tmp_path / "tally").read_text().split())
-    assert third.communicate(timeout=60)[0] == "done\n"
-    assert len((tmp_path / "tally").read_text().split()) == before, "what two processes kept is there whole"
+    before = len(tally.read_text().split())
+    third = start(folder, cache, tally, gate, 1)
+    assert third.communicate(timeout=300)[0] == "done\n"
+    assert len(tally.read_text().split()) == before, "what two processes kept is there whole"

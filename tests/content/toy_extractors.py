@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.features import NoFeaturesError
-from avrec_lib.media import MediaError
+from avrec_lib.media import MediaError, StalledMediaError
 
 
 def size_and_first(path):
@@ -18,6 +19,18 @@ def size_and_first(path):
 
 def sum_of(path, *, sizes, deep):
     return [sum(sizes) + sum(deep["a"])]
+
+
+def gated(path, *, gate, tally):
+    """Describe files of up to 60 bytes; larger ones when the gate is there."""
+    path = Path(path)
+    while path.stat().st_size > 60 and not Path(gate).exists():
+        time.sleep(0.01)
+    return slowly(path, seconds=0, tally=tally)
+
+
+def gated_extractor(tally, gate):
+    return Extractor("toy", gated, ("one", "two"), parameters={"tally": str(tally), "gate": str(gate)})
 
 
 def slowly(path, *, seconds, tally=""):
@@ -44,6 +57,11 @@ def moody(path):
     elif word == "nothing":
         raise NoFeaturesError("it says nothing")
     elif word == "damaged":
+        raise MediaError(path, "is damaged")
+    elif word == "stalled":
+        raise StalledMediaError(path, "gave nothing for 20 s of decoding")
+    elif word == "late":
+        time.sleep(0.01)
         raise MediaError(path, "is damaged")
     elif word == "busy":
         raise MediaError(path, "cannot be opened") from OSError(24, "too many open files")
