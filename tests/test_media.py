@@ -685,17 +685,20 @@ def test_what_the_decoders_own_clock_stops_is_told_from_damage(folder, monkeypat
     def stopped(*arguments, **options):
         raise av.error.ExitError(av.error.tag_to_code(b"EXIT"), "Immediate exit requested")
 
-    monkeypatch.setattr(*((av, "open") if when == "opened" else (decode, "_packets_from")), stopped)
+    if when == "opened":
+        monkeypatch.setattr(av, "open", stopped)
+    else:
+        monkeypatch.setattr(decode, "_packets_from", lambda *arguments: map(stopped, [0]))
     with pytest.raises(StalledMediaError, match="gave nothing"):
         read_frames(folder / "clip.mp4", errors=errors)
 
 
 @pytest.mark.parametrize("errors", ["strict", "partial"])
 def test_a_lack_of_memory_is_not_taken_for_damage(folder, monkeypatch, errors):
-    def full(*arguments):
+    def full(_):
         raise MemoryError
 
-    monkeypatch.setattr(decode, "_packets_from", full)
+    monkeypatch.setattr(decode, "_packets_from", lambda *arguments: map(full, [0]))
     with pytest.raises(MediaError, match="cannot be decoded") as caught:
         read_frames(folder / "clip.mp4", errors=errors)
     assert isinstance(caught.value.__cause__, MemoryError)

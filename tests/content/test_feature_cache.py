@@ -94,7 +94,7 @@ CONTRADICTIONS = {
     "another_width": {"matrix": np.float32([[1], [np.nan]])},
     "no_table": {"matrix": np.float32([1, 2])},
     "no_matrix": {"matrix": {"another": np.float32([[1, 2], NOTHING])}},
-    "same_key_twice": {"keys": ["k2", "k2"]},
+    "same_key_twice": {"keys": ["k1", "k1"], "reasons": {}, "matrix": np.float32([[1, 2], [3, 4]])},
     "keys_that_are_lists": {"keys": [["k1"], ["k2"]]},
     "keys_that_are_one_word": {"keys": "k1"},
     "no_keys": {"keys": None},
