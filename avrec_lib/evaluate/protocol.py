@@ -6,12 +6,11 @@ import pandas as pd
 from avrec_lib.content.features import Ids
 from avrec_lib.evaluate import metrics
 from avrec_lib.evaluate.auc import auc_by_group
+from avrec_lib.evaluate.lists import cells, full_lists, score_blocks
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 
 __all__ = ["auc_by_person", "evaluate", "inspection_cost", "relevant_pairs"]
-
-_BLOCK = 8_000_000  # scores in memory at a time
 
 
 def relevant_pairs(
@@ -20,17 +19,21 @@ def relevant_pairs(
     *,
     relevant_from: float = 0.5,
     candidates: Ids | None = None,
+    in_time: bool = True,
 ) -> pd.DataFrame:
     """Return what people liked in the test part and had not met before.
 
     Parameters
     ----------
     train, test : DataFrame
-        The ``interactions`` schema; everything in ``train`` is earlier than everything in ``test``.
+        The ``interactions`` schema.
     relevant_from : float
         The least value that counts as liked, above 0.
     candidates : sequence, optional
         The items on offer; others are not counted.
+    in_time : bool
+        Whether everything in ``train`` must be earlier than everything in ``test``. Give False for a split that is
+        not cut in time, knowing that its figures hold some of the future.
 
     Returns
     -------
@@ -40,13 +43,13 @@ def relevant_pairs(
     Raises
     ------
     LeakError
-        If a row of ``train`` is not earlier than all of ``test``.
+        If a row of ``train`` is not earlier than all of ``test``, and ``in_time`` is true.
     ValueError
         If nothing is left.
     """
     if not relevant_from > 0.0:
         raise ValueError(f"relevant_from must be above 0, not {relevant_from}")
-    if train["time"].max() >= test["time"].min():
+    if in_time and train["time"].max() >= test["time"].min():
         raise LeakError(f"train runs to {train['time'].max()}, but test begins at {test['time'].min()}")
     liked = test.loc[test["value"] >= relevant_from, ["user_id", "item_id", "value"]]
     if candidates is not None:
@@ -104,8 +107,7 @@ def evaluate(
     relevant = relevant_pairs(train, test, relevant_from=relevant_from, candidates=candidates)
     people = pd.Index(relevant["user_id"].unique())
     served = people[recommender.can_serve(people, history=train)]
-    offered = None if candidates is None else np.asarray(candidates)[recommender.can_score(candidates)]
-    lists = recommender.recommend(served, k, candidates=offered, history=train)
+    lists = full_lists(recommender, people, k=k, candidates=candidates, history=train)
     judged = metrics.judge(lists, relevant, k=k)
     return pd.DataFrame(
         {
@@ -162,34 +164,15 @@ def inspection_cost(
     offered = recommender.item_ids_ if candidates is None else pd.Index(candidates)
     relevant = relevant_pairs(train, test, relevant_from=relevant_from, candidates=offered)
     people = pd.Index(relevant["user_id"].unique()).sort_values()
-    scorable = recommender.can_score(offered)
-    servable = recommender.can_serve(people, history=train)
     cost = np.empty(len(people))
-    step = max(1, _BLOCK // len(offered))
-    for start in range(0, len(people), step):
-        block = people[start : start + step]
-        scores = np.full((len(block), len(offered)), -np.inf, dtype=np.float32)
-        served = np.flatnonzero(servable[start : start + step])
-        if len(served) and scorable.any():
-            known = recommender.score(block[served], offered[scorable], history=train)
-            scores[np.ix_(served, np.flatnonzero(scorable))] = known
-        open_to = ~_cells(train, block, offered)
-        liked = _cells(relevant, block, offered)
+    for rows, scores in score_blocks(recommender, people, offered, history=train):
+        open_to = ~cells(train, people[rows], offered)
+        liked = cells(relevant, people[rows], offered)
         best = np.where(liked, scores, -np.inf).max(axis=1, keepdims=True)
         before = ((scores > best) & open_to).sum(axis=1)
         tied = (scores == best) & open_to
-        cost[start : start + step] = before + (tied.sum(axis=1) + 1.0) / ((tied & liked).sum(axis=1) + 1.0)
+        cost[rows] = before + (tied.sum(axis=1) + 1.0) / ((tied & liked).sum(axis=1) + 1.0)
     return pd.Series(cost, index=people.rename("user_id"), name="inspection_cost")
-
-
-def _cells(pairs: pd.DataFrame, people: pd.Index, items: pd.Index) -> np.ndarray:
-    """Mark pairs in a table of people and items: (n_people, n_items) of bool."""
-    row = people.get_indexer(pd.Index(pairs["user_id"]))
-    column = items.get_indexer(pd.Index(pairs["item_id"]))
-    inside = (row >= 0) & (column >= 0)
-    marked = np.zeros((len(people), len(items)), dtype=bool)
-    marked[row[inside], column[inside]] = True
-    return marked
 
 
 def auc_by_person(recommender: Recommender, shown: pd.DataFrame) -> pd.Series:

@@ -17,7 +17,16 @@ import pandas as pd
 from avrec_lib.prepare.splits import LeakError, Split, temporal_split
 from avrec_lib.tables import microseconds
 
-__all__ = ["Parts", "cold_clips", "cold_people", "future_share", "leave_last_out", "random_split", "user_split"]
+__all__ = [
+    "Parts",
+    "cold_clips",
+    "cold_people",
+    "first_rows",
+    "future_share",
+    "leave_last_out",
+    "random_split",
+    "user_split",
+]
 
 _STREAM = 33
 
@@ -261,6 +270,45 @@ def cold_clips(
     """
     column = column or ("item_id" if "item_id" in table else "clip_id")
     return cold_people(table, validation_from=validation_from, test_from=test_from, column=column)
+
+
+def first_rows(table: pd.DataFrame, *, share: float = 0.5) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cut each person's rows in two by time: what a new person may show of themself, and what is asked for.
+
+    A recommender that has never seen somebody is served the first part as a history, without being fitted on it, and
+    is held against the second.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows with ``user_id`` and ``time``, such as the test part of :func:`user_split` or :func:`cold_people`.
+    share : float
+        Share of each person's rows that is given, in (0, 1), rounded down, at least one row. A person with one row has
+        nothing left to ask for.
+
+    Returns
+    -------
+    given, asked : DataFrame
+        Each in the order of the table; of rows at one instant, the earlier in the table is earlier.
+
+    Raises
+    ------
+    ValueError
+        If `share` is out of range, a time or a name is absent, or nothing is left to ask for.
+    """
+    if not 0.0 < share < 1.0:
+        raise ValueError(f"share must be in (0, 1), got {share}")
+    if table["time"].isna().any():
+        raise ValueError(f"row {table.index[table['time'].isna()][0]!r} has no time; nobody knows whether it is first")
+    codes = pd.factorize(_filled(table, "user_id"))[0]
+    order = np.lexsort((np.arange(len(table)), microseconds(table["time"]), codes))
+    total = np.bincount(codes, minlength=1)
+    place = np.empty(len(table), dtype=np.int64)
+    place[order] = np.arange(len(table)) - (np.cumsum(total) - total)[codes[order]]
+    given = place < np.maximum(1, np.floor(share * total).astype(np.int64))[codes]
+    if given.all():
+        raise ValueError("nobody has two rows: nothing is left to ask for")
+    return table[given], table[~given]
 
 
 def _parts(table: pd.DataFrame, role: np.ndarray, rule: str) -> Parts:

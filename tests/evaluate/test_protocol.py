@@ -108,7 +108,7 @@ def test_inspection_cost_of_what_cannot_be_scored_is_that_of_chance_after_the_re
 def test_inspection_cost_in_blocks_is_the_same(monkeypatch):
     train, test, _ = big_world()
     whole = inspection_cost(Popularity().fit(train), train, test)
-    monkeypatch.setattr("avrec_lib.evaluate.protocol._BLOCK", 100)
+    monkeypatch.setattr("avrec_lib.evaluate.lists._BLOCK", 100)
     pd.testing.assert_series_equal(whole, inspection_cost(Popularity().fit(train), train, test))
 
 

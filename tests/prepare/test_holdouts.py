@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avrec_lib.prepare.holdouts import cold_clips, cold_people, future_share, leave_last_out, random_split, user_split
+from avrec_lib.prepare.holdouts import (
+    cold_clips,
+    cold_people,
+    first_rows,
+    future_share,
+    leave_last_out,
+    random_split,
+    user_split,
+)
 from avrec_lib.prepare.splits import LeakError, temporal_split
 
 START = pd.Timestamp("2026-01-05", tz="UTC")
@@ -107,6 +115,21 @@ def test_what_is_cold_was_never_met_before(split, column):
 def test_cold_clips_finds_the_column_of_events_too():
     rows = table().rename(columns={"item_id": "clip_id"})
     assert len(cold_clips(rows, validation_from=day(20), test_from=day(30)).test) > 0
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
+def test_what_a_new_person_shows_is_the_first_of_their_rows_and_at_least_one(share):
+    rows = user_split(table()).test
+    shown, asked = first_rows(rows, share=share)
+    assert sorted([*shown.index, *asked.index]) == sorted(rows.index)
+    for person, own in rows.groupby("user_id"):
+        ordered = own.sort_values("time", kind="stable").index.tolist()
+        n = max(1, int(share * len(own)))
+        assert sorted(shown.index[shown["user_id"] == person]) == sorted(ordered[:n])
+    with pytest.raises(ValueError, match="two rows"):
+        first_rows(rows.drop_duplicates("user_id"))
+    with pytest.raises(ValueError, match="share"):
+        first_rows(rows, share=1.0)
 
 
 def test_the_future_share_tells_a_random_split_from_a_cut_in_time():
