@@ -4,6 +4,7 @@
 random          can the model fill in rows of the same weeks? Knows the future; for comparison only
 people          does it serve people it never saw (all their rows held back)?
 last rows       does it find each person's next? Knows other people's future
+share of each   :mod:`.stratified`, for published figures: as random, but no item loses all of its rows
 cold people     does it serve people who come after it was trained? Knows no future
 cold clips      does it place clips that come after it was trained? Knows no future
 ==============  =====================================================================================

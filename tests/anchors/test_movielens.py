@@ -6,7 +6,7 @@ from sklearn.model_selection import GridSearchCV
 
 from avrec_lib.collect.datasets import load_dataset
 from avrec_lib.prepare.stratified import stratified_split
-from avrec_lib.recommend import EASE, SAR, Popularity
+from avrec_lib.recommend import EASE, SAR, ItemNeighbours, Popularity
 
 from .ranking import figures, top_ten
 
@@ -57,3 +57,22 @@ def test_ease_chosen_on_a_part_of_train_reaches_the_measured_figure(ratings, col
 def test_ease_with_the_parameter_of_the_measured_figure_gives_it(ratings):
     train, test = stratified_split(ratings, column="item_id", train=0.75, seed=42)
     assert ndcg(EASE(l2=300.0).fit(train), test) == pytest.approx(0.4842, abs=5e-5)
+
+
+@pytest.mark.parametrize("model", [SAR(), EASE(), ItemNeighbours(), Popularity()], ids=repr)
+def test_other_names_of_people_and_items_and_another_scale_change_no_list(ratings, model):
+    train, _ = stratified_split(ratings, column="item_id", train=0.75, seed=42)
+    other = pd.DataFrame(
+        {
+            "user_id": "p" + train["user_id"].astype(str).str.zfill(4),
+            "item_id": "film-" + train["item_id"].astype(str).str.zfill(4),
+            "value": (train["value"] * 16).astype("int64"),
+            "time": train["time"].dt.tz_convert("Asia/Tokyo").dt.as_unit("ns"),
+        }
+    )
+    if "shrinkage" in model.get_params():
+        model.set_params(shrinkage=0.0)  # it is in the units of the values
+    people = train["user_id"].unique()
+    lists = model.fit(train).recommend(people)
+    named = model.fit(other.sample(frac=1.0, random_state=0)).recommend([f"p{person:04d}" for person in people])
+    assert named["item_id"].str[5:].astype("int64").tolist() == lists["item_id"].tolist()
