@@ -18,7 +18,8 @@ def _patterns() -> tuple[regex.Pattern[str], regex.Pattern[str], regex.Pattern[s
     invisible = regex.compile(r"\p{Cf}+")
     spaced = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}]]\p{{M}}*"
     word = rf"{spaced}(?:{spaced}|_)*(?:['\u2019](?:{spaced})+)*"
-    token = regex.compile(rf"(?V1)(?P<run>(?:[{_UNSPACED}]\p{{M}}*)+)|(?P<word>{word})")
+    unspaced = rf"[[\p{{L}}\p{{N}}]&&[{_UNSPACED}]]\p{{M}}*"  # such a script has signs, too, that are no letters
+    token = regex.compile(rf"(?V1)(?P<run>(?:{unspaced})+)|(?P<word>{word})")
     return invisible, token, regex.compile(r"\P{M}\p{M}*")
 
 

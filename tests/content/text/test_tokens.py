@@ -46,6 +46,7 @@ def test_normalising_twice_changes_nothing_and_leaves_nothing_invisible(text):
         ("海浪|第3集", ["海", "浪", "海浪", "第", "3", "集"]),
         ("PK戦", ["pk", "戦"]),
         ("วันนี้", ["วั", "น", "นี้", "วัน", "นนี้"]),
+        ("\u2e80 雨 ៛", ["雨"]),
         ("🎉 ... 💔", []),
         ("\ud83d rain", ["rain"]),
         ("", []),
