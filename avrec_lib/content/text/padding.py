@@ -13,19 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["masked_mean", "pad"]
 
 
-def pad(
-    sequences: Sequence[Sequence[int]], *, fill: int = 0, longest: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Put lists of token numbers into one rectangle, filled up on the right.
+def pad(sequences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Put lists of token numbers into one rectangle, filled up on the right with zeros.
 
     Parameters
     ----------
     sequences : sequence of sequences of int
         n lists.
-    fill : int
-        The number that fills.
-    longest : int, optional
-        Lists are cut after so many tokens, at least 1. Default: none is cut.
 
     Returns
     -------
@@ -34,25 +28,17 @@ def pad(
     mask : ndarray (n, t) of bool
         Whether a place holds a token.
 
-    Raises
-    ------
-    ValueError
-        If `longest` is below 1.
-
     Examples
     --------
-    >>> pad([[5, 6, 7], [8]], longest=2)
+    >>> pad([[5, 6], [8]])
     (array([[5, 6],
            [8, 0]]), array([[ True,  True],
            [ True, False]]))
     """
-    if longest is not None and longest < 1:
-        raise ValueError(f"longest is a number of tokens, at least 1, not {longest}")
-    cut = [list(tokens[:longest]) for tokens in sequences]
-    lengths = np.array([len(tokens) for tokens in cut], dtype=np.int64)
+    lengths = np.array([len(tokens) for tokens in sequences], dtype=np.int64)
     mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    ids = np.full(mask.shape, fill, dtype=np.int64)
-    ids[mask] = [number for tokens in cut for number in tokens]
+    ids = np.zeros(mask.shape, dtype=np.int64)
+    ids[mask] = [number for tokens in sequences for number in tokens]
     return ids, mask
 
 
