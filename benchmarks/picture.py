@@ -27,7 +27,8 @@ from skimage.filters import gabor_kernel, threshold_otsu
 from skimage.measure import shannon_entropy
 
 from avrec_lib.content.visual import describe_look, describe_look_file, describe_motion, frame_features
-from avrec_lib.media import read_frames, write_clip
+from avrec_lib.media import read_frames
+from benchmarks.catalogue import write_long_clip
 from benchmarks.decode import FPS, SECONDS, SIZE, make_clips
 
 __all__ = ["main"]
@@ -108,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--clips", type=int, default=4, help="how many clips to make and describe (default: 4)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each method describes them (default: 5)")
+    parser.add_argument("--hour", action="store_true", help="let the longest file last an hour: a few minutes more")
     options = parser.parse_args(arguments)
     if options.clips < 1 or options.rounds < 1:
         parser.error("--clips and --rounds must be 1 or more")
@@ -123,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for path in paths:
             read_frames(path)
         decode = (time.process_time() - began) / options.clips
-        lengths = _lengths(Path(scratch))
+        lengths = _lengths(Path(scratch), (0.5, 5.0, 60.0) if options.hour else (0.5, 1.5, 6.0))
     ways: dict[str, Callable[[NDArray[np.uint8]], object]] = {
         "as files are described (4 a second)": lambda film: describe_look(film, FPS),
         "every frame": lambda film: describe_look(film, FPS, every=1),
@@ -155,17 +157,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{seconds:6.0f} s{1e3 * spent_on:10.0f} ms{seconds / spent_on:10.0f}x real time{peak:10.1f} MB at most")
 
 
-def _lengths(folder: Path) -> list[tuple[float, float, float]]:
+def _lengths(folder: Path, minutes: Sequence[float]) -> list[tuple[float, float, float]]:
     """Describe files of growing length: seconds, processor seconds, and the most memory that Python held (MB)."""
     rows = []
-    y, x = np.ogrid[:SIZE, :SIZE]
-    for seconds in (10, 60, 360):
-        path = folder / f"long-{seconds}.mp4"
-        # One film after another would be large in memory, so a short one is repeated as it is written.
-        t = np.arange(24)[:, None, None, None] * 0.3
-        waves = 128 + 90 * np.sin((x + y)[None, :, :, None] / 9 + t + np.arange(3))
-        piece = np.broadcast_to(waves, (24, SIZE, SIZE, 3)).astype(np.uint8)
-        write_clip(path, frames=np.tile(piece, (seconds * FPS // 24, 1, 1, 1)), fps=FPS)
+    for length in minutes:
+        path = write_long_clip(folder / f"long-{length:g}.mp4", length)
         began = time.process_time()
         describe_look_file(path)
         spent = time.process_time() - began
@@ -173,7 +169,8 @@ def _lengths(folder: Path) -> list[tuple[float, float, float]]:
         describe_look_file(path)
         peak = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
-        rows.append((float(seconds), spent, peak))
+        rows.append((60.0 * length, spent, peak))
+        path.unlink()
     return rows
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from avrec_lib.media import MediaError, read_frames
+from avrec_lib.media import read_frames
 from avrec_lib.world import load_world
 
 
@@ -16,23 +16,17 @@ def carpet(seed=0, size=512):
     return np.rint(127 + 50 * picture / picture.std()).clip(0, 255).astype(np.uint8)
 
 
-@pytest.fixture(scope="session")
-def world():
-    return load_world("smoke", seed=7)
-
-
-@pytest.fixture(scope="session")
-def clean_clips(world):
+def whole_clips(world):
     """Frames and truth of the clips whose files were not damaged on purpose: (images, truth row) pairs."""
     dirt = world.truth.dirt
     faulty = set(dirt.loc[dirt["table"] == "media", "id"])
-    found = []
-    for clip_id in world.clips["clip_id"]:
-        if clip_id in faulty:
-            continue
-        try:
-            images = read_frames(world.media(clip_id), fps=12.0, size=128).images
-        except MediaError:
-            continue
-        found.append((images, world.truth.clips.loc[clip_id]))
-    return found
+    whole = [clip_id for clip_id in world.clips["clip_id"] if clip_id not in faulty]
+    return [
+        (read_frames(world.media(clip_id), fps=12.0, size=128).images, world.truth.clips.loc[clip_id])
+        for clip_id in whole
+    ]
+
+
+@pytest.fixture(scope="session")
+def clean_clips():
+    return whole_clips(load_world("smoke", seed=7))

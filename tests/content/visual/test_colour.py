@@ -75,6 +75,15 @@ def test_planted_palettes_are_found_within_six_units(clean_clips):
     assert np.median(errors) < 6.0 and np.mean(np.array(errors) < 10.0) > 0.9
 
 
+def test_a_found_palette_is_nearest_to_its_own_clips_planted_one(clean_clips):
+    """Retrieval: of all planted palettes; clips that are copies of each other share theirs."""
+    found = [dominant_colours(images).lab for images, _ in clean_clips]
+    planted = [lab_units(lab_bytes(truth["palette"][None, None]))[0, 0] for _, truth in clean_clips]
+    table = np.linalg.norm(np.array(found)[:, None, :, None] - np.array(planted)[None, :, None, :], axis=4)
+    away = np.array([[one[linear_sum_assignment(one)].mean() for one in row] for row in table])
+    assert (away.diagonal() <= away.min(axis=1) + 1e-6).mean() > 0.8
+
+
 def test_reduction_never_mixes_two_frames():
     images = np.stack([np.full((10, 10, 3), v, np.uint8) for v in (0, 255)])
     small = reduced(images, 4)

@@ -13,14 +13,29 @@ from avrec_lib.content.features import NoFeaturesError
 from avrec_lib.content.visual import (
     LOOK_FEATURES,
     MOTION_FEATURES,
+    colour,
+    colour_histogram,
+    colour_moments,
     describe_look,
     describe_look_file,
     describe_motion,
     describe_motion_file,
     description,
+    dominant_colours,
     frame_features,
+    gabor_energies,
+    glcm_statistics,
+    grey_bytes,
+    lab_bytes,
+    lab_units,
+    lbp_histogram,
+    mask_moments,
+    oriented_gradients,
     sample_evenly,
     sampling,
+    shape,
+    silhouettes,
+    texture,
 )
 from avrec_lib.media import MediaError, probe, read_frames, write_clip
 
@@ -79,6 +94,50 @@ def test_entries_are_means_and_spreads_of_the_frames():
     assert found["glcm-contrast"] == pytest.approx(each[:, column].mean(), rel=1e-4)
     assert found["glcm-contrast-over-time"] == pytest.approx(each[:, column].std(), rel=1e-3)
     assert found["cut-rate"] == pytest.approx(12.0 / 30)
+
+
+def test_every_name_stands_at_its_own_value():
+    """Each block by the function that makes it, of a film of two frames that differ in everything."""
+    two = np.stack([carpet(1)[:128, :128], carpet(2)[100:228, 60:188] // 2])
+    lab, grey = lab_bytes(two), grey_bytes(two)
+    blocks = [
+        (colour.COLOUR_BINS, colour_histogram(lab)),
+        (shape.HOG_NAMES, oriented_gradients(grey)),
+        ([f"{axis}-{what}" for what in ("mean", "deviation", "skew") for axis in "Lab"], colour_moments(lab)),
+        (texture.LBP_NAMES, lbp_histogram(grey)),
+        (texture.GLCM_NAMES, glcm_statistics(grey)),
+        (texture.GABOR_NAMES, gabor_energies(grey)),
+        (shape.MOMENT_NAMES, mask_moments(silhouettes(grey))),
+    ]
+    look = dict(zip(LOOK_FEATURES, describe_look(two, 12.0, every=1), strict=True))
+    for names, values in blocks:
+        for name, (first, second) in zip(names, values.T, strict=True):
+            mean = (first + second) / 2
+            wanted = np.sqrt(mean) if name in colour.COLOUR_BINS else mean
+            assert look.pop(name) == pytest.approx(wanted, rel=1e-3, abs=1e-5), name
+            if f"{name}-over-time" in look:
+                spread = look.pop(f"{name}-over-time")
+                assert spread == pytest.approx(abs(first - second) / 2, rel=1e-3, abs=1e-4), name
+    palette = dominant_colours(two)
+    rows = np.column_stack([palette.lab, palette.shares])[np.argsort(palette.lab[:, 0])]
+    for k, row in enumerate(rows):
+        for part, value in zip(("L", "a", "b", "share"), row, strict=True):
+            assert look.pop(f"palette-{k}-{part}") == pytest.approx(value, rel=1e-3, abs=1e-3)
+    light = look.pop("flicker")
+    assert light == pytest.approx(np.log1p(np.abs(np.diff(colour_moments(lab)[:, 0]))[0] / 2), rel=0.02)
+    assert look.pop("cut-rate") == 12.0 / 2 and look.pop("change-mean") == look.pop("change-spread") == 0.0
+    assert not look
+
+
+def test_change_is_the_planted_step_of_lightness_a_second():
+    steady = np.broadcast_to((60 + 4 * np.arange(20, dtype=np.uint8))[:, None, None, None], (20, 128, 128, 3)).copy()
+    jerky = steady[np.repeat(np.arange(0, 20, 2), 2)]
+    for images in (steady, jerky):
+        light = lab_units(lab_bytes(images))[:, 0, 0, 0]
+        found = dict(zip(LOOK_FEATURES, describe_look(images, 12.0), strict=True))
+        assert found["change-mean"] == pytest.approx(np.log1p(12 * np.diff(light).mean()), rel=0.02)
+        assert found["change-spread"] == pytest.approx(np.log1p(12 * np.diff(light).std()), rel=0.02)
+        assert found["cut-rate"] == 0.0
 
 
 def test_a_file_gives_what_its_frames_give(tmp_path):
