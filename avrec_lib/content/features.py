@@ -4,16 +4,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
-import pandas as pd
 
 from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["FeatureTable", "Ids", "NoFeaturesError"]
 
-Ids: TypeAlias = Sequence[Any] | np.ndarray | pd.Index
+Ids: TypeAlias = Union[Sequence[Any], np.ndarray, "pd.Index"]
 """Identifiers of clips, items or people: text or whole numbers."""
 
 _FORMAT = "avrec feature table 1"
@@ -75,6 +77,8 @@ class FeatureTable:
                 f"{self.name}: {len(columns)} names of columns, {len(set(columns))} of them different, "
                 f"do not fit a matrix of {matrix.shape[1]} columns"
             )
+        import pandas as pd  # late: a worker makes vectors and no tables, and starts sooner without
+
         index = pd.Index(ids)
         if not index.is_unique:
             raise ValueError(f"{self.name}: id {index[index.duplicated()][0]!r} occurs more than once")
@@ -118,6 +122,8 @@ class FeatureTable:
         KeyError
             If an id is not in the table; the message names the first few.
         """
+        import pandas as pd
+
         rows = pd.Index(self.ids).get_indexer(pd.Index(ids))
         if (rows < 0).any():
             unknown = pd.Index(ids)[rows < 0][:5].tolist()

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from tqdm import tqdm
 
-from avrec_lib.content import audio, extraction, feature_cache, tasks, visual
+from avrec_lib.content import audio, extraction, feature_cache, tasks, visual, workers
 from avrec_lib.content.extraction import UnexpectedErrorWarning, extract
 from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH
@@ -305,6 +305,25 @@ def test_a_file_of_many_pieces_has_the_hash_of_its_bytes(tmp_path):
     told = []
     assert tasks.signed_hash(tmp_path / "large", told.append)[0] == hashlib.sha256(content).hexdigest()
     assert sum(told) == len(content) and len(told) == 3
+
+
+def test_pools_of_threads_are_not_looked_for_at_every_file(says, how, monkeypatch):
+    looked = []
+
+    class Controller(workers.ThreadpoolController):
+        def __init__(self):
+            looked.append(self)
+            super().__init__()
+
+    monkeypatch.setattr(workers, "ThreadpoolController", Controller)
+    extract(says(*"abcdefgh"), toy(toys.size_and_first), **how)
+    assert 1 <= len(looked) <= 2
+
+
+def test_a_worker_loads_only_what_its_extractor_needs():
+    program = "import sys, avrec_lib.content.worker_process; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    assert {"numpy"} == set(done.stdout.split()) & {"numpy", "pandas", "torch", "sklearn", "scipy", "librosa", "cv2"}
 
 
 def test_what_is_not_given_or_not_right_is_said(says, how):
