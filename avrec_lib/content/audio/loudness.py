@@ -91,11 +91,20 @@ def integrated_loudness(samples: ArrayLike, sample_rate: int) -> float:
     float
         LUFS; -70, the standard's gate, for silence. Equal to pyloudnorm from 0.4 s on; a shorter sound is one block.
 
+    Raises
+    ------
+    ValueError
+        If the shape is wrong, or a sample is not finite.
+
     References
     ----------
     ITU-R BS.1770-4 (2015), Algorithms to measure audio programme loudness and true-peak audio level.
     """
     meter, samples = LoudnessMeter(sample_rate), np.asarray(samples)
+    if samples.ndim != 1:
+        raise ValueError(f"samples must be one channel of shape (n,), not {samples.shape}")
+    if not np.isfinite(samples).all():
+        raise ValueError(f"{(~np.isfinite(samples)).sum()} samples are not finite")
     for start in range(0, len(samples), _PIECE):
         meter.add(samples[start : start + _PIECE])
     return meter.integrated()

@@ -39,3 +39,9 @@ def test_pieces_add_up(size):
 def test_short_and_silent_sounds_have_a_loudness_too():
     assert integrated_loudness(np.zeros(RATE), RATE) == -70.0
     assert integrated_loudness(tone(997.0, 0.2), RATE) == pytest.approx(integrated_loudness(tone(997.0), RATE), abs=0.5)
+
+
+@pytest.mark.parametrize(("sound", "says"), [(np.zeros((2, RATE)), "one channel"), (np.r_[0.1, np.nan], "not finite")])
+def test_what_is_not_one_channel_of_numbers_has_no_loudness(sound, says):
+    with pytest.raises(ValueError, match=says):
+        integrated_loudness(sound, RATE)
