@@ -1,6 +1,6 @@
 """Run all benchmarks: ``python -m benchmarks``. Each also runs alone, as ``python -m benchmarks.decode``."""
 
-from benchmarks import catalogue, decode, ingest, near_duplicates, picture, sound, text
+from benchmarks import catalogue, decode, ingest, near_duplicates, picture, ranking, sound, text
 
 if __name__ == "__main__":
     catalogue.main([])
@@ -8,5 +8,6 @@ if __name__ == "__main__":
     ingest.main([])
     near_duplicates.main([])
     picture.main([])
+    ranking.main([])
     sound.main([])
     text.main([])

@@ -17,7 +17,7 @@ from avrec_lib.evaluate.protocol import relevant_pairs
 from avrec_lib.evaluate.uncertainty import bootstrap_table
 from avrec_lib.prepare.holdouts import Parts
 from avrec_lib.prepare.splits import LeakError, Split, refuse_later
-from avrec_lib.recommend.base import Recommender
+from avrec_lib.recommend.base import ItemFeatures, Recommender
 
 __all__ = ["Measured", "evaluate", "measure"]
 
@@ -76,7 +76,7 @@ class Measured:
 
 
 def _fitted(
-    name: str, recommender: Recommender, known: pd.DataFrame, items: FeatureTable | None, relevant: pd.DataFrame
+    name: str, recommender: Recommender, known: pd.DataFrame, items: ItemFeatures | None, relevant: pd.DataFrame
 ) -> Recommender:
     """Fit a copy on what is known, or check that one that comes fitted has not seen the answers."""
     if not hasattr(recommender, "histories_"):
@@ -99,7 +99,7 @@ def measure(
     k: int = 10,
     *,
     part: Literal["validation", "test"] = "test",
-    items: FeatureTable | Mapping[str, FeatureTable] | None = None,
+    items: ItemFeatures | Mapping[str, ItemFeatures] | None = None,
     features: FeatureTable | None = None,
     candidates: Ids | None = None,
     history: pd.DataFrame | None = None,
@@ -128,7 +128,7 @@ def measure(
         Length of list.
     part : {"validation", "test"}
         Which part is held back.
-    items : FeatureTable, or Mapping of str to FeatureTable, optional
+    items : FeatureTable, sequence of FeatureTable, or Mapping of str to these, optional
         What is given to ``fit`` as ``items=``: to all, or by the recommender's name.
     features : FeatureTable, optional
         By which diversity tells items apart.
