@@ -10,7 +10,7 @@ from avrec_lib.evaluate.lists import cells, full_lists, score_blocks
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 
-__all__ = ["auc_by_person", "evaluate", "inspection_cost", "relevant_pairs"]
+__all__ = ["auc_by_person", "by_person", "inspection_cost", "relevant_pairs"]
 
 
 def relevant_pairs(
@@ -62,7 +62,7 @@ def relevant_pairs(
     return liked.reset_index(drop=True)
 
 
-def evaluate(
+def by_person(
     recommender: Recommender,
     train: pd.DataFrame,
     test: pd.DataFrame,
@@ -145,7 +145,7 @@ def inspection_cost(
     recommender : Recommender
         Fitted, on nothing later than ``train``.
     train, test : DataFrame
-        As in :func:`evaluate`.
+        As in :func:`by_person`.
     candidates : sequence, optional
         The items on offer; default all of the recommender's ``item_ids_``.
     relevant_from : float

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.evaluate.protocol import evaluate, inspection_cost, relevant_pairs
+from avrec_lib.evaluate.protocol import by_person, inspection_cost, relevant_pairs
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.content import ContentBased
@@ -37,7 +37,7 @@ def test_a_test_part_that_begins_before_training_ends_is_a_leak():
 
 
 def test_metrics_of_a_case_counted_by_hand():
-    result = evaluate(Popularity().fit(TRAIN), TRAIN, TEST, k=1)
+    result = by_person(Popularity().fit(TRAIN), TRAIN, TEST, k=1)
     # a has met i1, so i2 comes first: right. b has met i1 and i2, so i3: right. d gets i1: right.
     assert result["precision"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
     assert result["ndcg"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
@@ -47,11 +47,11 @@ def test_metrics_of_a_case_counted_by_hand():
 def test_what_a_recommender_cannot_do_counts_against_it():
     features = FeatureTable(np.array(["i1", "i2", "i3", "new"]), np.eye(4), np.ones(4, bool), "x")
     test = pd.concat([TEST, table([("a", "new", 1, 7)])], ignore_index=True)
-    result = evaluate(ItemNeighbours().fit(TRAIN), TRAIN, test, candidates=features.ids)
+    result = by_person(ItemNeighbours().fit(TRAIN), TRAIN, test, candidates=features.ids)
     assert result.loc["a", "n_relevant"] == 2
     assert result.loc["a", "recall"] == 0.5
     assert not result.loc["d", "served"] and result.loc["d", "recall"] == 0.0
-    content = evaluate(ContentBased().fit(TRAIN, items=features), TRAIN, test, candidates=features.ids)
+    content = by_person(ContentBased().fit(TRAIN, items=features), TRAIN, test, candidates=features.ids)
     assert content.loc["a", "recall"] == 1.0
     assert list(content.index) == list(result.index)
 
