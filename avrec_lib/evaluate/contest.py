@@ -94,7 +94,7 @@ def _fitted(
 
 def measure(
     recommenders: Mapping[str, Recommender],
-    split: Split | Parts,
+    split: Split | Parts | tuple[pd.DataFrame, pd.DataFrame],
     metrics: Sequence[str] | Mapping[str, Metric] = ACCURACY,
     k: int = 10,
     *,
@@ -104,6 +104,7 @@ def measure(
     candidates: Ids | None = None,
     history: pd.DataFrame | None = None,
     relevant_from: float = 0.5,
+    in_time: bool | None = None,
     negatives: int | None = None,
     seed: int = 0,
     progress: bool = True,
@@ -118,10 +119,10 @@ def measure(
     recommenders : Mapping of str to Recommender
         By name. One that is not fitted is copied and fitted on what is known before the part; one that is fitted is
         taken as it is, if it has seen none of the answers.
-    split : Split or Parts
-        The ``interactions`` schema, cut (:mod:`avrec_lib.prepare`). For ``part="test"``, train and validation are
-        known; for ``part="validation"``, train alone. The test part is for the end: what was chosen on it is no
-        longer tested by it.
+    split : Split, Parts, or pair of DataFrame
+        The ``interactions`` schema, cut (:mod:`avrec_lib.prepare`), or what is known and what came next. For
+        ``part="test"``, train and validation are known; for ``part="validation"``, train alone. The test part is for
+        the end: what was chosen on it is no longer tested by it.
     metrics : sequence of str, or Mapping of str to Metric
         Names in :data:`METRICS`, or functions of your own by name.
     k : int
@@ -139,6 +140,9 @@ def measure(
         :func:`~avrec_lib.prepare.holdouts.first_rows`. Leave those rows out of the split.
     relevant_from : float
         The least value that counts as liked.
+    in_time : bool, optional
+        Whether all that is known must be earlier than all that is asked for; default true, but for Parts, which claim
+        nothing of the kind.
     negatives : int, optional
         If given, relevant items are ranked among so many drawn items only
         (:func:`~avrec_lib.evaluate.lists.sampled_lists`).
@@ -155,15 +159,15 @@ def measure(
     Raises
     ------
     LeakError
-        If a split in time is none, or a fitted recommender has seen an answer.
+        If what should be cut in time is not, or a fitted recommender has seen an answer.
     ValueError
         If a metric is not known, or nobody liked anything new.
     """
     wanted = _named(metrics)
     if not recommenders:
         raise ValueError("there is no recommender to measure")
-    known, asked = (split.before_test, split.test) if part == "test" else (split.train, split.validation)
-    if isinstance(split, Split):
+    known, asked = _sides(split, part)
+    if in_time or (in_time is None and not isinstance(split, Parts)):
         refuse_later(known, asked["time"].min(), what="what is known")
     shown = known if history is None else pd.concat([known, history], ignore_index=True)
     relevant = relevant_pairs(shown, asked, relevant_from=relevant_from, candidates=candidates, in_time=False)
@@ -190,7 +194,7 @@ def measure(
 
 def evaluate(
     recommenders: Mapping[str, Recommender],
-    split: Split | Parts,
+    split: Split | Parts | tuple[pd.DataFrame, pd.DataFrame],
     metrics: Sequence[str] | Mapping[str, Metric] = ACCURACY,
     k: int = 10,
     *,
@@ -222,6 +226,18 @@ def evaluate(
         As :func:`measure`.
     """
     return measure(recommenders, split, metrics, k, seed=seed, **options).table(seed=seed, level=level)
+
+
+def _sides(
+    split: Split | Parts | tuple[pd.DataFrame, pd.DataFrame], part: Literal["validation", "test"]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what is known and what is asked for."""
+    if part not in ("validation", "test") or (part == "validation" and isinstance(split, tuple)):
+        raise ValueError(f"part is 'test', or 'validation' of a split that has one, not {part!r}")
+    if isinstance(split, tuple):
+        known, asked = split
+        return known, asked
+    return (split.before_test, split.test) if part == "test" else (split.train, split.validation)
 
 
 def _named(wanted: Sequence[str] | Mapping[str, Metric]) -> dict[str, Metric]:

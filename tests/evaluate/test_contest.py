@@ -158,6 +158,14 @@ def test_a_split_in_time_that_is_none_is_a_leak_and_one_that_claims_nothing_is_s
     false = Split(split.test, split.validation, split.train, split.validation_from, split.test_from)
     with pytest.raises(LeakError, match="what is known"):
         measure({"pop": Popularity()}, false, progress=False)
+    known, asked = split.before_test, split.test
+    pair = evaluate({"pop": Popularity()}, (known, asked), progress=False)
+    pd.testing.assert_frame_equal(pair, evaluate({"pop": Popularity()}, split, progress=False))
+    with pytest.raises(LeakError, match="what is known"):
+        measure({"pop": Popularity()}, (asked, known), progress=False)
+    assert measure({"pop": Popularity()}, (asked, known), in_time=False, progress=False).unanswered["pop"] == 0
+    with pytest.raises(ValueError, match="part is"):
+        measure({"pop": Popularity()}, (known, asked), part="validation", progress=False)
     for parts in (random_split(table, seed=1), leave_last_out(table)):
         assert isinstance(parts, Parts)
         assert evaluate({"pop": Popularity()}, parts, progress=False).loc[("pop", "recall@10"), "value"] > 0.0
