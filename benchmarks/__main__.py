@@ -1,6 +1,6 @@
 """Run all benchmarks: ``python -m benchmarks``. Each also runs alone, as ``python -m benchmarks.decode``."""
 
-from benchmarks import catalogue, decode, ingest, near_duplicates, picture, ranking, sound, text
+from benchmarks import catalogue, decode, ingest, near_duplicates, picture, ranking, search, sound, text
 
 if __name__ == "__main__":
     catalogue.main([])
@@ -9,5 +9,6 @@ if __name__ == "__main__":
     near_duplicates.main([])
     picture.main([])
     ranking.main([])
+    search.main([])
     sound.main([])
     text.main([])

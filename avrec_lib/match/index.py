@@ -184,7 +184,8 @@ class Index(ABC):
         Returns
         -------
         Neighbours
-            Ids and scores, n lists of k. Equal scores stand in the order in which items came.
+            Ids and scores, n lists of k. Equal scores stand in the order in which items came; which of equals end an
+            approximate list is up to its structure.
 
         Raises
         ------

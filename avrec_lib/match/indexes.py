@@ -21,6 +21,7 @@ from avrec_lib.match.index import FORMAT, Index
 __all__ = ["ExactIndex", "HNSWIndex", "IVFIndex", "PQIndex", "SimHashIndex", "load_index"]
 
 _LEAST_FOR_PQ = 256
+_SAMPLE = 64  # vectors a cell that k-means learns from, at random; more move the cells little and cost in proportion
 
 
 class ExactIndex(Index):
@@ -286,6 +287,7 @@ class IVFIndex(_FaissIndex):
         self._index = self._empty(vectors)
         self._index.cp.seed = self.seed
         self._index.cp.min_points_per_centroid = 1  # small catalogues are no reason to warn
+        self._index.cp.max_points_per_centroid = _SAMPLE
         self._index.train(vectors)
 
     def _add(self, vectors: np.ndarray, first: int) -> None:
