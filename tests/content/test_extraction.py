@@ -320,10 +320,15 @@ def test_pools_of_threads_are_not_looked_for_at_every_file(says, how, monkeypatc
     assert 1 <= len(looked) <= 2
 
 
-def test_a_worker_loads_only_what_its_extractor_needs():
-    program = "import sys, avrec_lib.content.worker_process; print(*sys.modules)"
+@pytest.mark.parametrize(
+    ("module", "needed"),
+    [("worker_process", {"numpy"}), ("extractors", {"numpy", "scipy", "cv2"}), ("sentences", {"numpy", "scipy"})],
+)
+def test_a_worker_loads_only_what_its_extractor_needs(module, needed):
+    program = f"import sys, avrec_lib.content.{module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    assert {"numpy"} == set(done.stdout.split()) & {"numpy", "pandas", "torch", "sklearn", "scipy", "librosa", "cv2"}
+    large = {"numpy", "pandas", "pyarrow", "torch", "sklearn", "scipy", "librosa", "cv2", "skimage", "numba"}
+    assert needed == set(done.stdout.split()) & large
 
 
 def test_what_is_not_given_or_not_right_is_said(says, how):

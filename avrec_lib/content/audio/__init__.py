@@ -1,6 +1,5 @@
 """What the sound of a clip tells: measured frame by frame, and summed up in a vector of fixed length."""
 
-from avrec_lib.content.audio.classify import SoundClassifier
 from avrec_lib.content.audio.description import Features, describe, describe_file
 from avrec_lib.content.audio.harmony import KEYS, PITCH_CLASSES, chroma_filters, key_scores
 from avrec_lib.content.audio.loudness import integrated_loudness
@@ -21,7 +20,6 @@ __all__ = [
     "VECTOR_NAMES",
     "Features",
     "FrameGrid",
-    "SoundClassifier",
     "chroma_filters",
     "decibels",
     "delta",

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from avrec_lib.content.text.tokens import ngrams, tokenise
@@ -57,6 +56,8 @@ class BagOfWords:
         ValueError
             If no word is in enough documents, an argument is below 1, or a single text is given.
         """
+        import pandas as pd  # late, as in the whole package: an encoder of sentences starts sooner without
+
         if self.min_documents < 1 or self.most_words < 1:
             raise ValueError(f"min_documents and most_words begin at 1, not {self.min_documents}, {self.most_words}")
         row, term, n = self._long(texts)
@@ -85,6 +86,8 @@ class BagOfWords:
         ndarray (m,) of intp
             The column of each, -1 for a word that is not known.
         """
+        import pandas as pd
+
         return self._number.get_indexer(pd.Index(words, dtype=object))
 
     def transform(self, texts: Iterable[str]) -> sparse.csr_matrix:

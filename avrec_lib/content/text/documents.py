@@ -1,10 +1,14 @@
 """From the table of clips to one plain text a clip."""
 
+from __future__ import annotations
+
 import html
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["document", "plain"]
 
@@ -51,6 +55,8 @@ def document(clips: pd.DataFrame, *, fields: Sequence[str] = _FIELDS) -> pd.Seri
     Series (n,) of str
         Plain text, indexed by ``clip_id``; empty where nothing is written.
     """
+    import pandas as pd
+
     columns = [clips[field].fillna("").astype(str).str.replace("|", ", ", regex=False) for field in fields]
     joined = pd.concat(columns, axis=1).agg(". ".join, axis=1) if columns else pd.Series("", index=clips.index)
     texts = joined.map(plain).map(lambda text: text if re.search(r"\w", text) else "")

@@ -1,13 +1,16 @@
 """What the words around a clip say, as weights of words and of pieces of words, folded into a few directions."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from scipy import sparse
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import normalize
 
 from avrec_lib.content.features import FeatureTable, Ids
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["describe_text", "tf_idf"]
 
@@ -42,6 +45,10 @@ def tf_idf(documents: pd.Series, *, fit_on: Ids | None = None, min_documents: in
     ValueError
         If no term is in enough documents.
     """
+    # Late, here and below: an encoder of sentences shares this package, and starts sooner without.
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.preprocessing import normalize
+
     known = documents if fit_on is None else documents.loc[list(fit_on)]
     if len(known) < max(1, min_documents):
         raise ValueError(f"{len(known)} documents are too few: a word counts if {min_documents} of them have it")
@@ -89,6 +96,9 @@ def describe_text(
     FeatureTable
         Named ``text``; absent where a document has no known word.
     """
+    import pandas as pd
+    from sklearn.decomposition import TruncatedSVD
+
     weights = tf_idf(documents, fit_on=fit_on)
     known = weights if fit_on is None else weights[documents.index.get_indexer(pd.Index(fit_on))]
     size = min(n_components, known.shape[0] - 1, known.shape[1] - 1)

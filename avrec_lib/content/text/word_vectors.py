@@ -1,18 +1,21 @@
 """Vectors of words, learned from the company that they keep."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
-from sklearn.utils.extmath import randomized_svd
 
 from avrec_lib.content.features import FeatureTable
 from avrec_lib.content.text.bags import BagOfWords, Tokeniser
 from avrec_lib.content.text.tokens import tokenise
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["WordVectors", "count_neighbours", "positive_pmi", "train_word_vectors"]
 
@@ -57,6 +60,8 @@ class WordVectors:
         KeyError
             If the word is not known.
         """
+        import pandas as pd
+
         (row,) = self.words.columns([word])
         if row < 0:
             raise KeyError(f"{word!r} is not among the {len(self.words.words_)} known words")
@@ -200,6 +205,8 @@ def train_word_vectors(
     ValueError
         If no word is in enough documents, or there are too few words to find directions in.
     """
+    from sklearn.utils.extmath import randomized_svd
+
     texts = list(texts)
     words = BagOfWords(min_documents=min_documents, tokenise=tokenise).fit(texts)
     n_words = len(words.words_)

@@ -7,8 +7,8 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from avrec_lib.collect.datasets import load_dataset
-from avrec_lib.content.audio import SoundClassifier, describe_file
-from avrec_lib.content.audio.classify import _parts
+from avrec_lib.content.audio import describe_file
+from avrec_lib.content.audio.classify import SoundClassifier, _parts
 
 
 def rings(n=300, seed=0):
