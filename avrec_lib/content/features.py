@@ -1,5 +1,6 @@
 """The table in which one modality's measurements of many clips travel."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ class FeatureTable:
     Parameters
     ----------
     ids : ndarray (n,)
-        Identifiers of the clips, unique.
+        Identifiers of the clips, unique; kept as a copy, read-only.
     matrix : ndarray (n, d)
         One row a clip; kept as float32, read-only. Rows of absent clips become NaN.
     present : ndarray (n,) of bool
@@ -45,7 +46,7 @@ class FeatureTable:
     columns : tuple of str, optional
         What each entry of a row is, d names without repeats; empty where they have none.
     origin : mapping, optional
-        How the rows were made, in words and numbers that JSON can write.
+        How the rows were made, in words and numbers that JSON can write; kept as a copy.
 
     Raises
     ------
@@ -61,7 +62,7 @@ class FeatureTable:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        ids = np.asarray(self.ids)
+        ids = np.array(self.ids)
         matrix = np.array(self.matrix, dtype=np.float32)
         present = np.array(self.present)
         if ids.ndim != 1 or matrix.ndim != 2 or len(matrix) != len(ids) or present.shape != ids.shape:
@@ -89,12 +90,13 @@ class FeatureTable:
                 f"{self.name}: the row of {ids[broken].tolist()[0]!r} ({broken.sum()} rows in all) is not finite; "
                 "a clip that could not be measured has present = False"
             )
-        for array in (matrix, present):
+        for array in (ids, matrix, present):
             array.flags.writeable = False
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "matrix", matrix)
         object.__setattr__(self, "present", present)
         object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "origin", copy.deepcopy(dict(self.origin)))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -150,6 +152,80 @@ class FeatureTable:
         """
         rows = self.positions(ids)
         return FeatureTable(self.ids[rows], self.matrix[rows], self.present[rows], self.name, self.columns, self.origin)
+
+    def aligned(self, ids: Ids) -> "FeatureTable":
+        """Return one row for each of some clips, absent where the table has none.
+
+        Parameters
+        ----------
+        ids : sequence (m,)
+            Identifiers, none twice, in the table or not.
+
+        Returns
+        -------
+        FeatureTable
+            With m rows; row i belongs to ``ids[i]``. Clips that are not asked for are left out.
+
+        Raises
+        ------
+        ValueError
+            If an id comes twice.
+
+        Examples
+        --------
+        >>> table = FeatureTable(np.array(["a", "b"]), np.eye(2), np.ones(2, dtype=bool), "toy")
+        >>> table.aligned(["b", "new"]).present
+        array([ True, False])
+        """
+        import pandas as pd
+
+        wanted = pd.Index(ids)
+        rows = pd.Index(self.ids).get_indexer(wanted)
+        known = rows >= 0
+        matrix = np.full((len(wanted), self.width), np.nan, dtype=np.float32)
+        matrix[known] = self.matrix[rows[known]]
+        present = np.zeros(len(wanted), dtype=bool)
+        present[known] = self.present[rows[known]]
+        return FeatureTable(wanted.to_numpy(), matrix, present, self.name, self.columns, self.origin)
+
+    @classmethod
+    def concat(cls, tables: "Sequence[FeatureTable]") -> "FeatureTable":
+        """Put the rows of several tables below each other, such as those of a catalogue and of new clips.
+
+        Parameters
+        ----------
+        tables : sequence of FeatureTable
+            Of different clips, and made in the same way: equal width, name, columns and origin.
+
+        Returns
+        -------
+        FeatureTable
+            All clips, in the order of the tables.
+
+        Raises
+        ------
+        ValueError
+            If there is no table, two were not made in the same way, or a clip is in two of them.
+        """
+        if not tables:
+            raise ValueError("concat needs at least one table")
+        first = tables[0]
+        for table in tables[1:]:
+            for what in ("name", "width", "columns", "origin"):
+                one, other = getattr(first, what), getattr(table, what)
+                if one != other:
+                    raise ValueError(
+                        f"tables below each other must be made in the same way, but their {what} differs: "
+                        f"{one!r} and {other!r}"
+                    )
+        return cls(
+            np.concatenate([table.ids for table in tables]),
+            np.concatenate([table.matrix for table in tables]),
+            np.concatenate([table.present for table in tables]),
+            first.name,
+            first.columns,
+            first.origin,
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the table as one safetensors file, whole or not at all.

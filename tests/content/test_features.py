@@ -44,6 +44,48 @@ def test_rows_cannot_be_changed_behind_the_tables_back():
     kept = FeatureTable(np.array(["a", "b"]), source, np.ones(2, bool), "toy")
     source[:] = 7.0
     assert kept.matrix.sum() == 0.0
+    with pytest.raises(ValueError, match="read-only"):
+        features.ids[0] = "c9"
+
+
+def test_ids_and_origin_are_copies_of_what_was_given():
+    ids, origin = np.array(["a", "b"]), {"extractor": {"size": 3}}
+    kept = FeatureTable(ids, np.eye(2), np.ones(2, bool), "toy", origin=origin)
+    ids[0], origin["extractor"]["size"] = "z", 4
+    assert kept.ids.tolist() == ["a", "b"] and kept.origin == {"extractor": {"size": 3}}
+
+
+def test_aligned_rows_stay_with_their_ids_and_unknown_ones_are_absent():
+    features = table()
+    rows = features.aligned(["new", "c4", "c1", "c0"])
+    assert rows.ids.tolist() == ["new", "c4", "c1", "c0"] and rows.present.tolist() == [False, True, False, True]
+    np.testing.assert_array_equal(rows.matrix[[1, 3]], features.matrix[[4, 0]])
+    assert np.isnan(rows.matrix[[0, 2]]).all()
+    with pytest.raises(ValueError, match="'c4' occurs more than once"):
+        features.aligned(["c4", "c4"])
+
+
+def test_new_clips_are_put_below_those_of_the_catalogue():
+    features = FeatureTable(np.array(["x1", "x22"]), np.ones((2, 3)), np.array([False, True]), "toy")
+    both = FeatureTable.concat([table(), features])
+    assert both.ids.tolist() == ["c0", "c1", "c2", "c3", "c4", "x1", "x22"]
+    np.testing.assert_array_equal(both.select(features.ids).matrix, features.matrix)
+    np.testing.assert_array_equal(both.select(table().ids).present, table().present)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (FeatureTable(np.array(["x"]), np.ones((1, 3)), np.ones(1, bool), "other"), "name differs: 'toy' and 'other'"),
+        (FeatureTable(np.array(["x"]), np.ones((1, 2)), np.ones(1, bool), "toy"), "width differs: 3 and 2"),
+        (FeatureTable(np.array(["x"]), np.ones((1, 3)), np.ones(1, bool), "toy", tuple("abc")), "columns differs"),
+        (FeatureTable(np.array(["x"]), np.ones((1, 3)), np.ones(1, bool), "toy", origin={"v": 2}), "origin differs"),
+        (FeatureTable(np.array(["c3"]), np.ones((1, 3)), np.ones(1, bool), "toy"), "'c3' occurs more than once"),
+    ],
+)
+def test_tables_that_were_not_made_alike_are_not_put_below_each_other(other, message):
+    with pytest.raises(ValueError, match=message):
+        FeatureTable.concat([table(), other])
 
 
 @pytest.mark.parametrize(
