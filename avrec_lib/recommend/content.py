@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion import fuse
+from avrec_lib.content.fusion import fuse, unit_rows
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.histories import Histories
 
@@ -57,14 +57,14 @@ class ContentBased(Recommender):
         if not items:
             raise ValueError("ContentBased needs the items' features: fit(interactions, items=...)")
         histories.recency(self.half_life_days)  # refuses what it cannot weigh before anybody is served
-        fused = fuse([_rows_of(table, self.item_ids_) for table in items], weights=self.weights)
+        fused = fuse([table.aligned(self.item_ids_) for table in items], weights=self.weights)
         self.present_ = fused.present
         self.vectors_ = np.where(fused.present[:, None], fused.matrix, np.float32(0.0))
 
     def _profiles(self, histories: Histories) -> np.ndarray:
         """Return the people's unit profiles (n_users, d)."""
         weight = (histories.values.data - self.baseline) * histories.recency(self.half_life_days)
-        return _unit(histories.with_values(weight.astype(np.float32)) @ self.vectors_)
+        return unit_rows(histories.with_values(weight.astype(np.float32)) @ self.vectors_)
 
     def _score(self, histories: Histories) -> np.ndarray:
         return self._profiles(histories) @ self.vectors_.T
@@ -74,15 +74,3 @@ class ContentBased(Recommender):
 
     def _servable(self, histories: Histories) -> np.ndarray:
         return np.asarray(abs(histories.values).astype(np.float32) @ self.present_.astype(np.float32) > 0.0)
-
-
-def _rows_of(table: FeatureTable, item_ids: pd.Index) -> FeatureTable:
-    """Return the table's rows of items, absent where it has none."""
-    rows = pd.Index(table.ids).get_indexer(item_ids)
-    return FeatureTable(item_ids.to_numpy(), table.matrix[rows], (rows >= 0) & table.present[rows], table.name)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Scale rows to length 1; a row of zeros stays."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0.0)

@@ -1,55 +1,12 @@
-"""Several modalities become one space."""
+"""Modalities side by side, each with a fixed weight."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from avrec_lib.content.features import FeatureTable, Ids
+from avrec_lib.content.features import FeatureTable
 
-__all__ = ["fuse", "standardise"]
-
-
-def standardise(features: FeatureTable, *, on: Ids, equal_columns: bool = True) -> FeatureTable:
-    r"""Bring columns to mean 0, and to a common scale, over some clips.
-
-    Measurements in different units (decibels, shares, events a second) need ``equal_columns``: each column gets
-    standard deviation 1, :math:`z_{ij} = (x_{ij} - \mu_j) / \sigma_j`. The directions of an embedding are
-    in one unit already, and small ones are small for a reason: with ``equal_columns=False`` all are divided by
-    the same number, :math:`\sqrt{\tfrac1d \sum_j \sigma_j^2}`.
-
-    Parameters
-    ----------
-    features : FeatureTable
-        Any.
-    on : sequence
-        Clips whose present rows decide means and deviations: those of the training catalogue. A column that does
-        not vary among them becomes 0 for all.
-    equal_columns : bool
-        Whether each column is scaled by itself.
-
-    Returns
-    -------
-    FeatureTable
-        The same clips. Values beyond 5 deviations are cut there: one clip unlike all others would drown everything
-        else in a cosine.
-
-    Raises
-    ------
-    KeyError
-        If a clip of ``on`` is not in the table.
-    ValueError
-        If fewer than two clips of ``on`` are present.
-    """
-    rows = features.positions(on)
-    known = features.matrix[rows[features.present[rows]]].astype(np.float64)
-    if len(known) < 2:
-        raise ValueError(f"{features.name}: only {len(known)} of {len(rows)} clips to learn from are present")
-    mean, spread = known.mean(axis=0), known.std(axis=0)
-    varies = spread > 1e-6 * np.maximum(1.0, np.abs(mean))
-    common = spread if equal_columns else np.full_like(spread, np.sqrt(np.square(spread).mean()))
-    scale = np.divide(1.0, common, out=np.zeros_like(common), where=varies)
-    scaled = np.clip((features.matrix - mean) * scale, -5.0, 5.0)
-    return FeatureTable(features.ids, scaled, features.present, features.name)
+__all__ = ["fuse", "unit_rows"]
 
 
 def fuse(
@@ -62,13 +19,13 @@ def fuse(
 
     .. math:: \cos(f_i, f_j) = \frac{\sum_m w_m \cos(z_{im}, z_{jm})}{\sum_m w_m}
 
-    A modality that a clip lacks adds nothing: its block is zero, which after :func:`standardise` is the mean of
-    all clips, and the row is scaled to unit length over what is there. A clip that lacks all is absent.
+    A modality that a clip lacks adds nothing: its block is zero, which after :class:`.FeatureScaler` is the mean of all
+    clips, and the row is scaled to unit length over what is there. A clip that lacks all is absent.
 
     Parameters
     ----------
     tables : sequence of FeatureTable
-        Centred tables (see :func:`standardise`) of the same clips, in any order; distinct names.
+        Centred tables (see :class:`.FeatureScaler`) of the same clips, in any order; distinct names.
     weights : mapping of str to float, optional
         :math:`w_m \ge 0` by name; default 1 each. Choose them on validation data.
     name : str
@@ -77,7 +34,8 @@ def fuse(
     Returns
     -------
     FeatureTable
-        Unit rows; the clips in the order of the first table.
+        Unit rows; the clips in the order of the first table. Columns are named ``modality: column`` where a
+        modality names its own, and by number where it does not; ``origin`` holds the weights and the modalities' own.
 
     Raises
     ------
@@ -95,18 +53,31 @@ def fuse(
         if set(table.ids.tolist()) != set(ids.tolist()):
             odd = sorted(set(table.ids.tolist()) ^ set(ids.tolist()), key=str)[:5]
             raise ValueError(f"{table.name} and {names[0]} hold different clips, such as {odd}")
-    blocks, seen = [], np.zeros(len(ids), dtype=bool)
+    blocks, columns, seen = [], list[str](), np.zeros(len(ids), dtype=bool)
     for table in tables:
         if weights[table.name] == 0.0:
             continue
         part = table.select(ids)
         block = np.where(part.present[:, None], part.matrix, np.float32(0.0))
-        blocks.append(np.float32(np.sqrt(weights[table.name])) * _unit(block))
+        blocks.append(np.float32(np.sqrt(weights[table.name])) * unit_rows(block))
+        columns += [f"{table.name}: {column}" for column in table.columns or range(table.width)]
         seen |= part.present
-    return FeatureTable(ids, _unit(np.concatenate(blocks, axis=1)), seen, name)
+    origin = {"fused": {table.name: table.origin for table in tables}, "weights": dict(weights)}
+    return FeatureTable(ids, unit_rows(np.concatenate(blocks, axis=1)), seen, name, tuple(columns), origin)
 
 
-def _unit(rows: np.ndarray) -> np.ndarray:
-    """Scale rows to length 1; a row of zeros stays."""
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    """Scale rows to length 1.
+
+    Parameters
+    ----------
+    rows : ndarray (n, d)
+        Any finite numbers.
+
+    Returns
+    -------
+    ndarray (n, d)
+        Rows of length 1; a row of zeros stays.
+    """
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0.0)
