@@ -33,6 +33,7 @@ class ExactIndex(Index):
         How vectors are compared.
     """
 
+    _room: np.ndarray
     _matrix: np.ndarray
     _squares: np.ndarray
 
@@ -40,11 +41,17 @@ class ExactIndex(Index):
         self._set_arrays({"vectors": np.empty((0, vectors.shape[1]), np.float32)})
 
     def _add(self, vectors: np.ndarray, first: int) -> None:
-        self._matrix = np.concatenate([self._matrix, vectors]) if first else vectors.copy()
+        stop = first + len(vectors)
+        if stop > len(self._room):  # half as much again: one that comes alone moves not all the others
+            room = np.empty((max(stop, first + first // 2), vectors.shape[1]), np.float32)
+            room[:first] = self._matrix
+            self._room = room
+        self._room[first:stop] = vectors
+        self._matrix = self._room[:stop]
         self._squares = np.append(self._squares, np.einsum("md,md->m", vectors, vectors))
 
     def _keep(self, slots: np.ndarray) -> None:
-        self._matrix, self._squares = self._matrix[slots], self._squares[slots]
+        self._set_arrays({"vectors": self._matrix[slots]})
 
     def _search(
         self, queries: np.ndarray, k: int, mask: np.ndarray | None, thorough: bool
@@ -60,7 +67,7 @@ class ExactIndex(Index):
         return {"vectors": self._matrix}
 
     def _set_arrays(self, arrays: dict[str, np.ndarray]) -> None:
-        self._matrix = arrays["vectors"]
+        self._room = self._matrix = arrays["vectors"]
         self._squares = np.einsum("md,md->m", self._matrix, self._matrix)
 
     def _held(self) -> tuple[int, int]:

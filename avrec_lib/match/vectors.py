@@ -83,4 +83,4 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     """
     norms = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
     scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms >= SHORTEST)
-    return (vectors * scale[:, None]).astype(vectors.dtype, copy=False)
+    return np.asarray(vectors * scale[:, None].astype(vectors.dtype))

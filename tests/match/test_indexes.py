@@ -96,6 +96,16 @@ def test_added_items_are_found_and_removed_ones_are_not(built):
     assert 7 in built.search(new[1:2], 20).ids[0]
 
 
+def test_items_that_come_one_by_one_are_held_as_those_that_come_together(kind, vectors):
+    index = MAKERS[kind]().build(vectors[:300], range(300))
+    for row in range(300, 330):
+        index.add(vectors[row : row + 1], [row])
+    together = MAKERS[kind]().build(vectors[:300], range(300))
+    together.add(vectors[300:330], range(300, 330))
+    for one, other in zip(index.search(vectors[:50], 10), together.search(vectors[:50], 10), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_compacting_changes_no_answer_and_leaves_nothing_dead(built, kind):
     built.remove(names(900))
     before = built.search(clustered(30, seed=3), 10)
