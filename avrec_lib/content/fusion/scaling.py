@@ -42,8 +42,9 @@ class FeatureScaler(BaseEstimator):
     ----------
     way : {"zscore", "robust", "common"}
         How columns are scaled.
-    limit : float
-        Scaled values beyond it are cut there: one clip unlike all others would drown everything else in a cosine.
+    limit : float or None
+        Scaled values beyond it are cut there: one clip unlike all others would drown everything else in a cosine. None
+        cuts nothing, for embeddings with a few directions that are larger than the others.
 
     Attributes
     ----------
@@ -63,7 +64,7 @@ class FeatureScaler(BaseEstimator):
     [-1.0, 1.0, 3.0]
     """
 
-    def __init__(self, way: str = "zscore", limit: float = 5.0) -> None:
+    def __init__(self, way: str = "zscore", limit: float | None = 5.0) -> None:
         self.way = way
         self.limit = limit
 
@@ -89,7 +90,7 @@ class FeatureScaler(BaseEstimator):
         ValueError
             If fewer than two clips of ``on`` are present, there is no such way, or the limit is not positive.
         """
-        if self.way not in _WAYS or not self.limit > 0.0:
+        if self.way not in _WAYS or (self.limit is not None and not self.limit > 0.0):
             raise ValueError(f"way is one of {', '.join(_WAYS)} and limit above 0, not {self.way!r} and {self.limit}")
         rows = np.arange(len(features)) if on is None else features.positions(on)
         known = features.matrix[rows[features.present[rows]]].astype(np.float64)
@@ -130,7 +131,10 @@ class FeatureScaler(BaseEstimator):
         scaled = np.zeros(features.matrix.shape)
         if features.present.any():
             there = features.matrix[features.present].astype(np.float64)
-            scaled[features.present] = np.clip(self.scaler_.transform(there), -self.limit, self.limit) * self.varies_
+            values = self.scaler_.transform(there)
+            if self.limit is not None:
+                values = np.clip(values, -self.limit, self.limit)
+            scaled[features.present] = values * self.varies_
         origin = {"scaled": self.way, "limit": self.limit, "of": features.origin}
         return FeatureTable(features.ids, scaled, features.present, features.name, features.columns, origin)
 

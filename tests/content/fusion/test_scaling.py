@@ -48,7 +48,7 @@ def test_a_column_that_does_not_vary_is_silent_and_not_infinite():
 @pytest.mark.parametrize(("way", "theirs"), [("zscore", StandardScaler()), ("robust", RobustScaler())])
 def test_new_clips_are_scaled_as_scikit_learn_scales_them_by_training_clips(way, theirs):
     old, new = table("sound"), table("sound", seed=1)
-    scaler = FeatureScaler(way, limit=1e9).fit(old)
+    scaler = FeatureScaler(way, limit=None).fit(old)
     expected = theirs.fit(old.matrix.astype(float)).transform(new.matrix.astype(float))
     np.testing.assert_allclose(scaler.transform(new).matrix, expected, rtol=1e-5, atol=1e-6)
 
@@ -90,3 +90,5 @@ def test_what_cannot_be_scaled_is_refused():
         FeatureScaler().transform(table("sound"))
     with pytest.raises(ValueError, match="way"):
         FeatureScaler("minmax").fit(table("sound"))
+    with pytest.raises(ValueError, match="limit"):
+        FeatureScaler(limit=0.0).fit(table("sound"))
