@@ -1,11 +1,24 @@
 """Recommenders, one family a module, all with the interface of :mod:`avrec_lib.recommend.base`."""
 
 from avrec_lib.recommend.base import ColdStartError, Recommender
+from avrec_lib.recommend.bilinear import BilinearContent
 from avrec_lib.recommend.content import ContentBased
+from avrec_lib.recommend.content_neighbours import ContentNeighbours
 from avrec_lib.recommend.ease import EASE
 from avrec_lib.recommend.neighbours import ItemNeighbours
 from avrec_lib.recommend.popularity import Popularity
 from avrec_lib.recommend.random import Random
 from avrec_lib.recommend.sar import SAR
 
-__all__ = ["EASE", "SAR", "ColdStartError", "ContentBased", "ItemNeighbours", "Popularity", "Random", "Recommender"]
+__all__ = [
+    "EASE",
+    "SAR",
+    "BilinearContent",
+    "ColdStartError",
+    "ContentBased",
+    "ContentNeighbours",
+    "ItemNeighbours",
+    "Popularity",
+    "Random",
+    "Recommender",
+]

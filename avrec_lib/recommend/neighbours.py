@@ -1,5 +1,7 @@
 """People who took this also took that: neighbours in behaviour."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -9,7 +11,7 @@ from avrec_lib.match.top_k import top_k
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.histories import Histories
 
-__all__ = ["ItemNeighbours"]
+__all__ = ["ItemNeighbours", "nearest"]
 
 _BLOCK = 4_000_000  # similarities in memory at a time
 
@@ -43,28 +45,18 @@ class ItemNeighbours(Recommender):
         self.shrinkage = shrinkage
 
     def _fit(self, histories: Histories, items: tuple[FeatureTable, ...], users: pd.DataFrame | None) -> None:
-        if self.n_neighbours < 1 or self.shrinkage < 0.0:
-            raise ValueError(
-                f"n_neighbours must be at least 1 and shrinkage at least 0, "
-                f"not {self.n_neighbours} and {self.shrinkage}"
-            )
+        if self.shrinkage < 0.0:
+            raise ValueError(f"shrinkage must be at least 0, not {self.shrinkage}")
         columns = histories.values.tocsc()
-        n_items = columns.shape[1]
         norms = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0), dtype=np.float64)).ravel()
         self.met_ = norms > 0.0
-        blocks = []
-        step = max(1, _BLOCK // n_items)
-        for start in range(0, n_items, step):
-            stop = min(start + step, n_items)
-            products = (columns[:, start:stop].T @ columns).toarray()
-            scale = norms[start:stop, None] * norms[None, :] + self.shrinkage
-            alike = np.divide(products, scale, out=np.zeros(products.shape, np.float32), where=scale > 0.0)
-            alike[np.arange(stop - start), np.arange(start, stop)] = -np.inf
-            near, similarity = top_k(alike, self.n_neighbours)
-            row, place = np.nonzero((near >= 0) & (similarity != 0.0))
-            entries = (similarity[row, place], (row, near[row, place]))
-            blocks.append(sparse.csr_matrix(entries, shape=(stop - start, n_items)))
-        self.similarity_ = sparse.vstack(blocks, format="csr")
+
+        def alike(rows: slice) -> np.ndarray:
+            products = (columns[:, rows].T @ columns).toarray()
+            scale = norms[rows, None] * norms[None, :] + self.shrinkage
+            return np.divide(products, scale, out=np.zeros(products.shape, np.float32), where=scale > 0.0)
+
+        self.similarity_ = nearest(alike, len(norms), self.n_neighbours)
 
     def _score(self, histories: Histories) -> np.ndarray:
         return np.asarray((histories.values @ self.similarity_.T).toarray(), dtype=np.float32)
@@ -74,3 +66,40 @@ class ItemNeighbours(Recommender):
 
     def _servable(self, histories: Histories) -> np.ndarray:
         return np.asarray(abs(histories.values) @ self.met_.astype(np.float32) > 0.0)
+
+
+def nearest(alike: Callable[[slice], np.ndarray], n_items: int, n_neighbours: int) -> sparse.csr_matrix:
+    """Keep for each item its similarities to the most similar others.
+
+    Parameters
+    ----------
+    alike : callable
+        Gives, for a slice of rows, their similarities to all items: (n_rows, n_items).
+    n_items : int
+        How many items there are.
+    n_neighbours : int
+        How many to keep of each row, at least 1.
+
+    Returns
+    -------
+    csr_matrix (n_items, n_items)
+        The kept similarities; none of an item to itself, and no zeros.
+
+    Raises
+    ------
+    ValueError
+        If ``n_neighbours`` is below 1.
+    """
+    if n_neighbours < 1:
+        raise ValueError(f"n_neighbours must be at least 1, not {n_neighbours}")
+    blocks = []
+    step = max(1, _BLOCK // n_items)
+    for start in range(0, n_items, step):
+        stop = min(start + step, n_items)
+        block = alike(slice(start, stop))
+        block[np.arange(stop - start), np.arange(start, stop)] = -np.inf
+        near, similarity = top_k(block, n_neighbours)
+        row, place = np.nonzero((near >= 0) & (similarity != 0.0))
+        entries = (similarity[row, place], (row, near[row, place]))
+        blocks.append(sparse.csr_matrix(entries, shape=(stop - start, n_items)))
+    return sparse.vstack(blocks, format="csr")

@@ -15,7 +15,18 @@ from sklearn.model_selection import GridSearchCV
 
 import avrec_lib.recommend
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.recommend import EASE, SAR, ColdStartError, ContentBased, ItemNeighbours, Popularity, Random, Recommender
+from avrec_lib.recommend import (
+    EASE,
+    SAR,
+    BilinearContent,
+    ColdStartError,
+    ContentBased,
+    ContentNeighbours,
+    ItemNeighbours,
+    Popularity,
+    Random,
+    Recommender,
+)
 
 from .conftest import interactions, random_features, random_interactions
 
@@ -28,6 +39,8 @@ VARIANTS = [
     ItemNeighbours(n_neighbours=5, shrinkage=1.0),
     EASE(l2=2.0),
     ContentBased(half_life_days=4.0, baseline=0.5),
+    ContentNeighbours(n_neighbours=4),
+    BilinearContent(l2=2.0, l2_items=0.01),
 ]
 EVERY = [kind() for kind in KINDS] + VARIANTS
 every = pytest.mark.parametrize("model", EVERY, ids=repr)
@@ -35,8 +48,8 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 # What only some can do. A recommender that is in neither list must refuse, by name.
 SERVES_PEOPLE_WITHOUT_A_PAST = (Popularity, Random)
-SCORES_ITEMS_THAT_NOBODY_MET = (ContentBased, Popularity, Random)
-NEEDS_FEATURES = (ContentBased,)
+NEEDS_FEATURES = (BilinearContent, ContentBased, ContentNeighbours)
+SCORES_ITEMS_THAT_NOBODY_MET = (*NEEDS_FEATURES, Popularity, Random)
 
 
 def test_every_recommender_of_the_package_is_exported_and_so_tested_here():
