@@ -68,6 +68,7 @@ def main(arguments: list[str]) -> int:
             kernel_name="python3",
             progress_bar=False,
             log_output=False,
+            coalesce_streams=True,  # else a line printed in two pieces is shown as two lines
             # Else all of the notebook, media included, is checked and written before and after each cell.
             request_save_on_cell_execute=False,
         )
