@@ -170,13 +170,14 @@ def _package_folder(checkpoint: Checkpoint) -> Path | None:
 
 def _from_hub(checkpoint: Checkpoint, name: str) -> tuple[Path, Path]:
     """Fetch a file into the hub's cache; what goes wrong is an OSError."""
-    import httpx
     from huggingface_hub import hf_hub_download
 
     try:
         hf_hub_download(checkpoint.repository, name, revision=checkpoint.revision)
-    except httpx.HTTPError as error:  # of the hub's own errors all others are OSErrors
-        raise OSError(str(error)) from error
+    except OSError:
+        raise
+    except Exception as error:  # its client lets through what several libraries below it raise, each of its own kind
+        raise OSError(f"{type(error).__name__}: {error}") from error
     if (found := _in_hub_cache(checkpoint, name)) is None:
         raise OSError("it was fetched, but is not in the cache")
     return found
