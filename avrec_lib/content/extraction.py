@@ -111,9 +111,10 @@ def extract(
     Raises
     ------
     ValueError
-        If there is no clip, names repeat, what an extractor reads is not given, or none at all of the clips could be
-        described although some hold something to measure: then the fault is not in one file. Where all clips lack
-        what is measured, such as sound, the table has absent rows only.
+        If there is no clip, an id repeats or is neither text nor a whole number, names repeat, what an extractor reads
+        is not given or belongs to other clips, or none at all of the clips could be described although some hold
+        something to measure: then the fault is not in one file. Where all clips lack what is measured, such as sound,
+        the table has absent rows only.
     PermissionError
         If others may write to the cache.
     OSError
@@ -170,13 +171,18 @@ def _inputs(
     label = ", ".join(one.name for one in extractors)
     if isinstance(source, Catalogue):
         texts = source.clips if texts is None else texts
-        source = {clip_id: source.media(clip_id) for clip_id in source.clips["clip_id"]}
+        clip_ids = source.clips["clip_id"].tolist()
+        source = dict(zip(_unique(clip_ids), map(source.media, clip_ids), strict=True))
     written = _by_id(texts) if any(one.reads == "text" for one in extractors) else None
     if source is None and any(one.reads == "media" for one in extractors):
         raise ValueError(f"{label}: files are read, so source must be a World or a mapping of id to path")
     keys = list(source if source is not None else written or {})
     if not keys:
         raise ValueError(f"{label}: there is no clip to describe")
+    _check_ids(keys)
+    if written and not any(key in written for key in keys):
+        first = next(iter(written))
+        raise ValueError(f"{label}: the texts are those of other clips: such as {first!r}, where a clip is {keys[0]!r}")
     ids = np.array(keys) if all(isinstance(key, (int, np.integer)) for key in keys) else np.array(keys, dtype=object)
     paths = None if source is None else [Path(path) for path in source.values()]
     return ids, paths, None if written is None else [written.get(key, "") for key in keys]
@@ -191,8 +197,27 @@ def _by_id(texts: Texts) -> dict[Any, str]:
 
         texts = document(texts)
     if isinstance(texts, pd.Series):
-        texts = dict(zip(texts.index.tolist(), texts.tolist(), strict=True))
+        texts = dict(zip(_unique(texts.index.tolist()), texts.tolist(), strict=True))
     return {key: text if isinstance(text, str) else "" for key, text in texts.items()}
+
+
+def _unique(ids: list[Any]) -> list[Any]:
+    repeated = pd.Index(ids, dtype=object).duplicated()
+    if repeated.any():
+        raise ValueError(f"id {ids[int(repeated.argmax())]!r} occurs more than once")
+    return ids
+
+
+def _check_ids(ids: list[Any]) -> None:
+    """Refuse before the work what no table could hold after it."""
+    for one in ids:
+        if not isinstance(one, (str, int, np.integer)) or isinstance(one, bool):
+            raise ValueError(f"an id is text or a whole number, not {one!r}")
+        if isinstance(one, str) and not one.isascii():
+            try:
+                one.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(f"the id {one!r} holds half of a character, which no file can: {error}") from error
 
 
 def _hashed(paths: list[Path], jobs: int, hidden: bool) -> list[_Keyed]:

@@ -1,6 +1,7 @@
 """Descriptions that were computed once, kept on disk by the hash of what they describe."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,8 @@ __all__ = ["CachedFolder", "DamagedCacheWarning", "FeatureCache", "cache_folder"
 
 _FORMAT = "avrec feature pack 1"
 _LARGEST = 1 << 28  # bytes of one extractor's pack: beyond, what was described first is forgotten
+_HEADER = 90_000_000  # bytes of its manifest, of which safetensors takes a hundred million
+_KEY = 80  # bytes of a hash in it
 _PACKS = 8  # more than so many files of one extractor are merged into one
 _VERSIONS = 3  # of each extractor the latest used versions, so many, are never forgotten by themselves
 _UNUSED_SECONDS = 7 * 86_400.0  # nor is one that was used so lately
@@ -70,7 +73,7 @@ class FeatureCache:
             private_folder(folder, remedy="give cache= a folder of your own, or take their right to write from it")
             if self.folder.is_symlink():
                 self.folder.unlink()
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             os.utime(self.folder)  # lately used
         except OSError as error:
             if error.errno is None:  # not the system's, but said in full
@@ -174,16 +177,19 @@ class FeatureCache:
             "keys": list(entries),
             "reasons": {key: found for key, found in entries.items() if isinstance(found, str)},
         }
-        self.folder.mkdir(parents=True, exist_ok=True)  # another process may have forgotten it
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # another process may have forgotten it
         path = self.folder / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.safetensors"
         write_checked(path, {"matrix": np.stack(rows).astype(np.float32)}, manifest)
         return path
 
     def _merge(self) -> None:
-        row_bytes = 4 * len(self.extractor.columns) + 80
         kept = list(self._found.items())
-        if len(kept) * row_bytes > _LARGEST:
-            kept = kept[-int(_LARGEST // 2 // row_bytes) :]
+        latest = (found for _, found in reversed(kept))
+        header = np.cumsum([_KEY + (_KEY + 2 * len(json.dumps(f)) if isinstance(f, str) else 0) for f in latest])
+        whole = header + 4 * len(self.extractor.columns) * np.arange(1, len(kept) + 1)
+        if header[-1] > _HEADER or whole[-1] > _LARGEST:
+            fits = (header <= _HEADER // 2) & (whole <= _LARGEST // 2)
+            kept = kept[len(kept) - int(fits.sum()) :]
         merged = self._write(dict(kept))
         for path in self._read:
             _remove(path)

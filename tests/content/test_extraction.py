@@ -347,6 +347,38 @@ def test_what_is_not_given_or_not_right_is_said(says, how):
         extract(paths, toy(toys.moody), **how | {"n_jobs": 0})
 
 
+class TwiceListed:
+    """A catalogue with one clip in two rows."""
+
+    clips = pd.DataFrame({"clip_id": ["a", "b", "a"]})
+
+    def media(self, clip_id):
+        return Path(clip_id)
+
+
+def test_what_is_listed_twice_is_told_and_not_dropped(how):
+    reader = Extractor("text", toys.letters, ("length", "vowels"), "text")
+    with pytest.raises(ValueError, match="id 'a' occurs more than once"):
+        extract(TwiceListed(), toy(toys.size_and_first), **how)
+    with pytest.raises(ValueError, match="id 7 occurs more than once"):
+        extract(None, reader, texts=pd.Series(["rain", "storm", "sea"], [7, 8, 7]), **how)
+
+
+@pytest.mark.parametrize(
+    ("strange", "says"),
+    [(("a", 1), "text or a whole number"), (1.5, "not 1.5"), (True, "not True"), ("caf\udce9.mp4", "half of a char")],
+)
+def test_an_id_that_no_table_can_hold_is_told_before_the_work(media, how, strange, says):
+    with pytest.raises(ValueError, match=says):
+        extract({strange: media["words"]}, toy(toys.deadly), **how)
+
+
+def test_texts_of_other_clips_are_told(media, how):
+    reader = Extractor("text", toys.letters, ("length", "vowels"), "text")
+    with pytest.raises(ValueError, match=r"texts are those of other clips: such as '1', where a clip is 1"):
+        extract({1: media["words"]}, reader, texts={"1": "rain"}, **how)
+
+
 PROGRAM = """
 import sys
 from pathlib import Path

@@ -211,6 +211,29 @@ def test_a_pack_that_grows_too_large_forgets_what_came_first(tmp_path, monkeypat
     assert len(again._found) <= 200
 
 
+def test_a_manifest_that_grows_too_long_forgets_what_came_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_cache, "_HEADER", 20_000)
+    cache = FeatureCache(TOY, tmp_path)
+    for number in range(400):
+        cache.put(f"{number:064x}", "NoFeaturesError: the sound is silent")
+        if number % 10 == 9:
+            cache.flush()
+    header = [int.from_bytes(path.read_bytes()[:8], "little") for path in cache.folder.iterdir()]
+    assert max(header) <= 20_000, "safetensors refuses longer ones, and then nothing would be kept"
+    again = FeatureCache(TOY, tmp_path)
+    assert again.get(f"{399:064x}") is not None and again.get(f"{0:064x}") is None
+
+
+def test_others_may_not_write_to_a_folder_whatever_they_may_by_default(tmp_path):
+    before = os.umask(0)
+    try:
+        root = tmp_path / "features"
+        root.mkdir(mode=0o755)
+        assert FeatureCache(TOY, root).folder.stat().st_mode & 0o077 == 0
+    finally:
+        os.umask(before)
+
+
 def test_a_full_disk_leaves_what_was_kept_before_and_nothing_half_written(cache, tmp_path, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
