@@ -10,7 +10,7 @@ from tests.content.audio.signals import RATE, clicks, noise, tone
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000, 192_000])
-@pytest.mark.parametrize("seconds", [0.4, 0.45, 1.0, 3.33])
+@pytest.mark.parametrize("seconds", [0.4, 0.45, 1.0, 3.33, 3.37])
 def test_it_is_that_of_pyloudnorm(rate, seconds):
     sound = noise(seconds, 0.1, 1, rate) * np.linspace(1e-3, 1.0, round(seconds * rate))
     assert integrated_loudness(sound, rate) == pytest.approx(Meter(rate).integrated_loudness(sound), abs=1e-6)
