@@ -1,4 +1,4 @@
-"""Train a network to name classes: in an order that a seed fixes, on one thread, with a rate that rises and falls."""
+"""Train a network in an order that a seed fixes, on one thread, with a rate that rises and falls."""
 
 import math
 import os
@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from avrec_lib.content.torch_threads import one_torch_thread
 
-__all__ = ["AdamW", "one_cycle", "train_classifier"]
+__all__ = ["AdamW", "one_cycle", "train", "train_classifier"]
 
 _SQUARES = 0.999  # how much of the mean squared slope stays at each step
 _TINY = 1e-8
@@ -105,6 +105,75 @@ class AdamW:
             parameter.grad = None
 
 
+def train(
+    network: nn.Module,
+    loss: Callable[[NDArray[np.intp], np.random.Generator], torch.Tensor],
+    n: int,
+    *,
+    seed: int,
+    epochs: int,
+    batch: int,
+    rate: float,
+    decay: float,
+    progress: bool = True,
+) -> NDArray[np.float64]:
+    """Train a network in place to make a loss small.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Its first weights are its maker's.
+    loss : callable
+        Gives the mean loss of the examples of some numbers; from the generator it may draw what it does to them.
+    n : int
+        How many examples there are, at least 2.
+    seed : int
+        Seed of the order and of what `loss` draws. The same seed gives the same weights, on any number of cores.
+    epochs : int
+        How often each example is met.
+    batch : int
+        Examples a step, at least 2; parts of nearly equal size, and never one alone, whose normalisation would have
+        nothing to compare it with.
+    rate : float
+        The greatest learning rate, of :func:`one_cycle`.
+    decay : float
+        Decay of the weights, of :class:`AdamW`.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    ndarray (epochs,)
+        Mean loss of each epoch.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    if n < 2 or epochs < 1 or not rate > 0.0:
+        raise ValueError(f"examples from 2, epochs from 1, rate above 0: not {n}, {epochs}, {rate}")
+    if batch < 2:
+        raise ValueError(f"batch must be at least 2, not {batch}: normalisation needs examples to compare")
+    rng = np.random.default_rng(seed)
+    steps = max(1, min(-(-n // batch), n // 2))
+    total = max(2, epochs * steps)
+    optimiser = AdamW(network.parameters(), decay=decay)
+    history = np.zeros(epochs)
+    network.train()
+    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
+    with one_torch_thread(), tqdm(total=epochs * steps, desc="training", disable=hidden) as bar:
+        for epoch in range(epochs):
+            for number, part in enumerate(np.array_split(rng.permutation(n), steps)):
+                value = loss(part, rng)
+                value.backward()
+                optimiser.step(*one_cycle(epoch * steps + number, total, rate))
+                history[epoch] += value.item() * len(part) / n
+                bar.update()
+    network.eval()
+    return history
+
+
 def train_classifier(
     network: nn.Module,
     show: Callable[[NDArray[np.intp], np.random.Generator], torch.Tensor],
@@ -159,25 +228,10 @@ def train_classifier(
     n = len(classes) if classes.ndim == 1 else 0
     if n < 2:
         raise ValueError(f"labels must be of shape (n,) with n of at least 2, not {tuple(classes.shape)}")
-    if batch < 2:
-        raise ValueError(f"batch must be at least 2, not {batch}: normalisation needs examples to compare")
-    if epochs < 1 or not rate > 0.0 or not 0.0 <= smoothing < 1.0:
-        raise ValueError(f"epochs from 1, rate above 0, smoothing from 0 to 1: not {epochs}, {rate}, {smoothing}")
-    rng = np.random.default_rng(seed)
-    steps = max(1, min(-(-n // batch), n // 2))
-    total = max(2, epochs * steps)
-    optimiser = AdamW(network.parameters(), decay=decay)
-    history = np.zeros(epochs)
-    network.train()
-    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
-    with one_torch_thread(), tqdm(total=epochs * steps, desc="training", disable=hidden) as bar:
-        for epoch in range(epochs):
-            for number, part in enumerate(np.array_split(rng.permutation(n), steps)):
-                scores = network(show(part, rng))
-                loss = nn.functional.cross_entropy(scores, classes[part], label_smoothing=smoothing)
-                loss.backward()
-                optimiser.step(*one_cycle(epoch * steps + number, total, rate))
-                history[epoch] += loss.item() * len(part) / n
-                bar.update()
-    network.eval()
-    return history
+    if not 0.0 <= smoothing < 1.0:
+        raise ValueError(f"smoothing is from 0 to 1, not {smoothing}")
+
+    def loss(part: NDArray[np.intp], rng: np.random.Generator) -> torch.Tensor:
+        return nn.functional.cross_entropy(network(show(part, rng)), classes[part], label_smoothing=smoothing)
+
+    return train(network, loss, n, seed=seed, epochs=epochs, batch=batch, rate=rate, decay=decay, progress=progress)
