@@ -1,83 +1,110 @@
-"""Modalities side by side, each with a fixed weight."""
+"""Modalities side by side, with weights that are given or learned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 
-from avrec_lib.content.features import FeatureTable
+from avrec_lib.content.fusion.base import Fusion
+from avrec_lib.content.fusion.concatenation import unit_rows
+from avrec_lib.content.fusion.likes import like_matrix
 
-__all__ = ["fuse", "unit_rows"]
+__all__ = ["WeightedFusion"]
 
 
-def fuse(
-    tables: Sequence[FeatureTable], *, weights: Mapping[str, float] | None = None, name: str = "fused"
-) -> FeatureTable:
-    r"""Scale each modality's rows to unit length, weigh them, and put them side by side.
+class WeightedFusion(Fusion):
+    r"""Early fusion: unit vectors of the modalities side by side, weighed.
 
-    With :math:`z_{im}` the unit vector of clip i in modality m, the fused vector is made of the blocks
-    :math:`\sqrt{w_m} \, z_{im}`, so that between clips that have all modalities
+    The vector of a clip is made of the blocks :math:`\sqrt{w_m} z_{im}`, as in :func:`.fuse`. Weights that are not
+    given are learned on validation: with :math:`\bar z_{um}` the mean over what a person liked in training, they
+    maximise the likelihood of what the person liked later, among all clips not liked before,
 
-    .. math:: \cos(f_i, f_j) = \frac{\sum_m w_m \cos(z_{im}, z_{jm})}{\sum_m w_m}
+    .. math:: \sum_u \frac{1}{|T_u|} \sum_{i \in T_u} \log \frac{\exp \sum_m w_m \bar z_{um}^\top z_{im}}
+              {\sum_{j \notin H_u} \exp \sum_m w_m \bar z_{um}^\top z_{jm}}, \qquad w_m \ge 0
 
-    A modality that a clip lacks adds nothing: its block is zero, which after :class:`.FeatureScaler` is the mean of all
-    clips, and the row is scaled to unit length over what is there. A clip that lacks all is absent.
+    which is concave in w, so that there is one answer and no seed. It is the conditional logit of McFadden,
+    "Conditional logit analysis of qualitative choice behavior" (1973), with one number a modality.
 
     Parameters
     ----------
-    tables : sequence of FeatureTable
-        Centred tables (see :class:`.FeatureScaler`) of the same clips, in any order; distinct names.
     weights : mapping of str to float, optional
-        :math:`w_m \ge 0` by name; default 1 each. Choose them on validation data.
-    name : str
-        Name of the result.
+        :math:`w_m \ge 0` by name; without it they are learned.
+    scale : str or mapping of str to str
+        How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
+    people : int
+        Of how many people at most to learn, the first ones: scores of all clips are held in memory for each.
 
-    Returns
-    -------
-    FeatureTable
-        Unit rows; the clips in the order of the first table. Columns are named ``modality: column`` where a
-        modality names its own, and by number where it does not; ``origin`` holds the weights and the modalities' own.
-
-    Raises
-    ------
-    ValueError
-        If names repeat, clips differ, or weights do not fit.
-    """
-    names = [table.name for table in tables]
-    if not tables or len(set(names)) < len(names):
-        raise ValueError(f"fuse needs at least one table, and distinct names, not {names}")
-    weights = dict.fromkeys(names, 1.0) if weights is None else weights
-    if set(weights) != set(names) or min(weights.values()) < 0.0 or max(weights.values()) <= 0.0:
-        raise ValueError(f"weights must be at least 0, not all 0, one for each of {names}; they are {dict(weights)}")
-    ids = tables[0].ids
-    for table in tables[1:]:
-        if set(table.ids.tolist()) != set(ids.tolist()):
-            odd = sorted(set(table.ids.tolist()) ^ set(ids.tolist()), key=str)[:5]
-            raise ValueError(f"{table.name} and {names[0]} hold different clips, such as {odd}")
-    blocks, columns, seen = [], list[str](), np.zeros(len(ids), dtype=bool)
-    for table in tables:
-        if weights[table.name] == 0.0:
-            continue
-        part = table.select(ids)
-        block = np.where(part.present[:, None], part.matrix, np.float32(0.0))
-        blocks.append(np.float32(np.sqrt(weights[table.name])) * unit_rows(block))
-        columns += [f"{table.name}: {column}" for column in table.columns or range(table.width)]
-        seen |= part.present
-    origin = {"fused": {table.name: table.origin for table in tables}, "weights": dict(weights)}
-    return FeatureTable(ids, unit_rows(np.concatenate(blocks, axis=1)), seen, name, tuple(columns), origin)
-
-
-def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Scale rows to length 1.
-
-    Parameters
+    Attributes
     ----------
-    rows : ndarray (n, d)
-        Any finite numbers.
-
-    Returns
-    -------
-    ndarray (n, d)
-        Rows of length 1; a row of zeros stays.
+    weights_ : dict of str to float
+        The weights, of sum 1.
     """
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0.0)
+
+    def __init__(
+        self,
+        weights: Mapping[str, float] | None = None,
+        *,
+        scale: str | Mapping[str, str] = "common",
+        people: int = 2000,
+    ) -> None:
+        self.weights = weights
+        self.scale = scale
+        self.people = people
+
+    def _fit(
+        self,
+        ids: pd.Index,
+        blocks: list[np.ndarray],
+        present: np.ndarray,
+        likes: pd.DataFrame | None,
+        validation: pd.DataFrame | None,
+    ) -> None:
+        if self.weights is None:
+            weights = _learned(ids, blocks, likes, validation, self.people)
+        else:
+            if set(self.weights) != set(self.names_):
+                raise ValueError(f"weights must be given for each of {list(self.names_)}, not {list(self.weights)}")
+            weights = np.array([self.weights[name] for name in self.names_])
+            if not (weights >= 0.0).all() or not weights.sum() > 0.0:
+                raise ValueError(f"weights must be at least 0 and not all 0, not {dict(self.weights)}")
+        self.weights_ = dict(zip(self.names_, (weights / weights.sum()).tolist(), strict=True))
+
+    def _transform(self, blocks: list[np.ndarray], present: np.ndarray) -> np.ndarray:
+        weighed = [np.sqrt(self.weights_[name]) * block for name, block in zip(self.names_, blocks, strict=True)]
+        return unit_rows(np.concatenate(weighed, axis=1))
+
+
+def _learned(
+    ids: pd.Index,
+    blocks: list[np.ndarray],
+    likes: pd.DataFrame | None,
+    validation: pd.DataFrame | None,
+    limit: int,
+) -> np.ndarray:
+    """Return the weights (M,) under which later likes are most likely."""
+    past, people = like_matrix(likes, None, ids)
+    later, _ = like_matrix(validation, people, ids)
+    later = later - later.multiply(past)
+    later.eliminate_zeros()
+    rows = np.flatnonzero((np.diff(past.indptr) > 0) & (np.diff(later.indptr) > 0))[:limit]
+    if not len(rows):
+        raise ValueError("nobody has likes in training and other ones in validation")
+    past, later = past[rows], later[rows]
+    means = past.multiply(1.0 / past.sum(axis=1)).tocsr()
+    scores = np.stack([(means @ block) @ block.T for block in blocks]).astype(np.float64)
+    share = later.multiply(1.0 / later.sum(axis=1)).toarray()
+    closed = np.where(past.toarray() > 0.0, -np.inf, 0.0)
+    wanted = np.einsum("mui,ui->m", scores, share)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = np.tensordot(weights, scores, axes=1) + closed
+        total = logsumexp(logits, axis=1, keepdims=True)
+        expected = np.einsum("mui,ui->m", scores, np.exp(logits - total))
+        n = len(rows)
+        return float((total.sum() - weights @ wanted) / n), (expected - wanted) / n
+
+    found = minimize(loss, np.ones(len(blocks)), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(blocks))
+    weights = np.asarray(found.x)
+    return weights if weights.sum() > 0.0 else np.ones(len(blocks))

@@ -1,58 +1,69 @@
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import logsumexp
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion import fuse
+from avrec_lib.content.fusion import FeatureScaler, WeightedFusion, fuse
 
-from .tables import table
+from .tables import ranking_auc, world
 
-
-def cosine(a):
-    unit = a / np.linalg.norm(a, axis=1, keepdims=True)
-    return unit @ unit.T
+TABLES, LIKES, LATER = world()
 
 
-def test_cosine_of_fused_rows_is_the_weighted_mean_of_the_cosines():
-    sound, picture = table("sound", seed=1), table("picture", width=7, seed=2)
-    fused = fuse([sound, picture], weights={"sound": 3.0, "picture": 1.0})
-    apart = [cosine(t.matrix) for t in (sound, picture)]
-    np.testing.assert_allclose(cosine(fused.matrix), 0.75 * apart[0] + 0.25 * apart[1], atol=1e-5)
+def noise(seed=3):
+    matrix = np.random.default_rng(seed).normal(size=(120, 8))
+    return FeatureTable(TABLES[0].ids, matrix, np.ones(120, bool), "noise")
 
 
-def test_a_clip_without_one_modality_is_compared_by_the_others():
-    sound, picture = table("sound", seed=1, absent=["c00", "c05"]), table("picture", seed=2, absent=["c05"])
-    fused = fuse([sound, picture])
-    assert fused.present.sum() == 29 and not fused.present[5]
-    np.testing.assert_allclose(np.linalg.norm(fused.matrix[fused.present], axis=1), 1.0, rtol=1e-5)
-    expected = cosine(picture.matrix)[0, 1] * np.sqrt(0.5)  # the other clip has a sound that this one does not answer
-    np.testing.assert_allclose(fused.matrix[0] @ fused.matrix[1], expected, rtol=1e-4)
+def test_given_weights_are_those_of_fuse():
+    weights = {"sight": 0.5, "sound": 1.5}
+    scaled = [FeatureScaler("common").fit(one).transform(one) for one in TABLES]
+    found = WeightedFusion(weights).fit(TABLES).transform(TABLES)
+    np.testing.assert_allclose(found.matrix, fuse(scaled, weights=weights).matrix, atol=1e-6)
 
 
-def test_a_modality_of_weight_0_is_left_out_and_tables_may_be_in_any_order():
-    sound, picture = table("sound", seed=1), table("picture", seed=2)
-    alone = fuse([sound])
-    np.testing.assert_array_equal(fuse([sound, picture], weights={"sound": 1, "picture": 0}).matrix, alone.matrix)
-    turned = picture.select(picture.ids[::-1])
-    np.testing.assert_array_equal(fuse([sound, turned]).matrix, fuse([sound, picture]).matrix)
+def test_learned_weights_leave_out_what_tells_nothing():
+    fusion = WeightedFusion().fit([*TABLES, noise()], likes=LIKES, validation=LATER)
+    assert fusion.weights_["noise"] < 0.1
+    assert min(fusion.weights_["sight"], fusion.weights_["sound"]) > 0.2
+    assert sum(fusion.weights_.values()) == pytest.approx(1.0)
 
 
-def test_what_does_not_fit_is_named():
-    sound, picture = table("sound"), table("picture", n=31)
-    with pytest.raises(ValueError, match="c30"):
-        fuse([sound, picture])
-    with pytest.raises(ValueError, match="distinct"):
-        fuse([sound, sound])
-    with pytest.raises(ValueError, match="weights"):
-        fuse([sound], weights={"picture": 1.0})
+def test_no_other_weights_make_later_likes_more_likely():
+    tables = [FeatureScaler("common").fit(one).transform(one) for one in TABLES]
+    z = [one.matrix / np.linalg.norm(one.matrix, axis=1, keepdims=True) for one in tables]
+    ids = pd.Index(TABLES[0].ids)
+    people = sorted(set(LIKES["user_id"]) & set(LATER["user_id"]))
+    places = [[ids.get_indexer(t.loc[t["user_id"] == p, "item_id"]) for t in (LIKES, LATER)] for p in people]
+
+    def likelihood(weights):
+        total = 0.0
+        for past, later in places:
+            score = sum(w * (one[past].mean(axis=0) @ one.T) for w, one in zip(weights, z, strict=True))
+            total += score[later].mean() - logsumexp(np.delete(score, past))
+        return total
+
+    def best(share):
+        return max(likelihood([scale * share, scale * (1.0 - share)]) for scale in np.arange(3.0, 30.0, 1.0))
+
+    found = WeightedFusion().fit(TABLES, likes=LIKES, validation=LATER).weights_["sight"]
+    assert best(found) > max(best(found - 0.1), best(found + 0.1))
 
 
-def test_what_the_columns_are_and_where_they_come_from_stays_known():
-    sound, picture = table("sound", width=2), table("picture", width=1)
-    sound = FeatureTable(sound.ids, sound.matrix, sound.present, "sound", ("loud", "high"), {"extractor": "toy"})
-    fused = fuse([sound, picture], weights={"sound": 2.0, "picture": 1.0})
-    assert fused.columns == ("sound: loud", "sound: high", "picture: 0")
-    assert fused.origin == {
-        "fused": {"sound": {"extractor": "toy"}, "picture": {}},
-        "weights": {"sound": 2.0, "picture": 1.0},
-    }
-    assert fuse([sound, picture], weights={"sound": 0.0, "picture": 1.0}).columns == ("picture: 0",)
+def test_both_modalities_rank_better_than_either():
+    fused = WeightedFusion().fit(TABLES, likes=LIKES, validation=LATER).transform(TABLES)
+    alone = [WeightedFusion({one.name: 1.0}).fit([one]).transform([one]) for one in TABLES]
+    assert ranking_auc(fused, LIKES, LATER) > max(ranking_auc(one, LIKES, LATER) for one in alone) + 0.02
+
+
+def test_what_cannot_be_learned_is_refused():
+    with pytest.raises(ValueError, match="likes="):
+        WeightedFusion().fit(TABLES)
+    with pytest.raises(ValueError, match="nobody"):
+        WeightedFusion().fit(TABLES, likes=LIKES, validation=LIKES)
+    with pytest.raises(ValueError, match="no row"):
+        WeightedFusion().fit(TABLES, likes=LIKES.assign(item_id="c999"), validation=LATER)
+    for weights in ({"sight": 1.0}, {"sight": -1.0, "sound": 2.0}, {"sight": 0.0, "sound": 0.0}):
+        with pytest.raises(ValueError, match="weights must be"):
+            WeightedFusion(weights).fit(TABLES)

@@ -1,0 +1,96 @@
+"""What every way of fusing keeps to."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from avrec_lib.content.features import FeatureTable
+from avrec_lib.content.fusion import CCAFusion, LearnedFusion, ProcrustesFusion, WeightedFusion
+from avrec_lib.content.fusion.networks import NETWORKS
+
+from .tables import world
+
+QUICK = {"epochs": 2, "width": 8}
+EVERY = [
+    WeightedFusion(),
+    WeightedFusion({"sight": 2.0, "sound": 1.0}),
+    CCAFusion(3),
+    ProcrustesFusion(),
+    *(LearnedFusion(network, **QUICK) for network in NETWORKS),
+    LearnedFusion(modality_dropout=0.5, candidates=50, **QUICK),
+]
+every = pytest.mark.parametrize("fusion", EVERY, ids=repr)
+TABLES, LIKES, LATER = world()
+
+
+def fitted(fusion, tables=TABLES):
+    return clone(fusion).fit(tables, likes=LIKES, validation=LATER)
+
+
+def hidden(features, ids):
+    """Return the table with some clips absent, and numbers that nobody may see in their rows."""
+    return FeatureTable(features.ids, features.matrix, features.present & ~np.isin(features.ids, ids), features.name)
+
+
+@every
+def test_new_clips_get_the_same_vectors_alone_and_among_others(fusion):
+    model = fitted(fusion, [one.select(one.ids[:100]) for one in TABLES])
+    whole = model.transform(TABLES)
+    new = model.transform([one.select(one.ids[100:]) for one in TABLES])
+    assert whole.ids.tolist() == TABLES[0].ids.tolist() and whole.present.all()
+    np.testing.assert_allclose(new.matrix, whole.matrix[100:], atol=1e-5)
+
+
+@every
+def test_a_clip_that_lacks_a_modality_is_told_by_the_other_and_one_that_lacks_all_is_absent(fusion):
+    sight, sound = hidden(TABLES[0], ["c000", "c001"]), hidden(TABLES[1], ["c001"])
+    model = fitted(fusion, [sight, sound])
+    fused = model.transform([sight, sound])
+    assert fused.present.sum() == 119 and not fused.present[1]
+    np.testing.assert_allclose(fused.matrix[0], model.transform([sound]).matrix[0], atol=1e-5)
+
+
+@every
+def test_a_table_that_is_left_out_is_a_modality_that_all_lack(fusion):
+    model = fitted(fusion)
+    nothing = hidden(TABLES[0], TABLES[0].ids)
+    np.testing.assert_array_equal(model.transform([TABLES[1]]).matrix, model.transform([nothing, TABLES[1]]).matrix)
+    assert not np.allclose(model.transform([TABLES[1]]).matrix, model.transform(TABLES).matrix)
+
+
+@every
+def test_order_of_tables_and_clips_changes_no_vector(fusion):
+    model = fitted(fusion)
+    turned = TABLES[1].select(TABLES[1].ids[::-1])
+    again = model.transform([turned, TABLES[0]]).select(TABLES[0].ids)
+    np.testing.assert_allclose(again.matrix, model.transform(TABLES).matrix, atol=1e-5)
+
+
+@every
+def test_twice_fitted_is_twice_the_same(fusion):
+    np.testing.assert_array_equal(fitted(fusion).transform(TABLES).matrix, fitted(fusion).transform(TABLES).matrix)
+
+
+@every
+def test_the_result_can_be_saved_and_tells_how_it_was_made(fusion, tmp_path):
+    fused = fitted(fusion).transform(TABLES)
+    fused.save(tmp_path / "fused")
+    back = FeatureTable.load(tmp_path / "fused")
+    assert back.origin["fusion"] == type(fusion).__name__ and set(back.origin["of"]) == {"sight", "sound"}
+    np.testing.assert_array_equal(back.matrix, fused.matrix)
+
+
+@every
+def test_what_does_not_fit_is_refused(fusion):
+    with pytest.raises(NotFittedError):
+        clone(fusion).transform(TABLES)
+    with pytest.raises(ValueError, match="distinct names"):
+        clone(fusion).fit([TABLES[0], TABLES[0]], likes=LIKES, validation=LATER)
+    other = FeatureTable(TABLES[0].ids, TABLES[0].matrix, TABLES[0].present, "smell")
+    model = fitted(fusion)
+    for wrong in ([], [other], [TABLES[0], TABLES[0]]):
+        with pytest.raises(ValueError, match="tables must be some of"):
+            model.transform(wrong)
+    with pytest.raises(ValueError, match="scale must name"):
+        clone(fusion).set_params(scale={"sight": "zscore"}).fit(TABLES, likes=LIKES, validation=LATER)
