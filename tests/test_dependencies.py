@@ -30,6 +30,15 @@ def test_every_form_of_import_counts():
     assert not any(name.startswith("numpy") for name in found)
 
 
+def test_imports_count_in_whatever_block_they_stand():
+    source = (
+        "try:\n    import avrec_lib.a\nexcept ImportError:\n    import avrec_lib.b\n"
+        "else:\n    import avrec_lib.c\nfinally:\n    import avrec_lib.d\n"
+        "match 1:\n    case 1:\n        import avrec_lib.e\n"
+    )
+    assert imported_modules(source) == {f"avrec_lib.{letter}" for letter in "abcde"}
+
+
 def test_indirect_imports_and_parents_and_data_files_count(tmp_path):
     write(tmp_path, a="from avrec_lib.p import q", p__q="from avrec_lib import z", p__other="", z="", lonely="")
     (tmp_path / "avrec_lib" / "p" / "words.json").write_text("[]")

@@ -74,6 +74,38 @@ def test_training_finds_three_clouds_and_leaves_the_network_ready_for_use():
         assert (network(torch.from_numpy(x)).argmax(dim=1).numpy() == labels).mean() > 0.9
 
 
+def test_a_network_in_use_is_trained_like_any_other_and_not_by_old_means():
+    x, labels = points()
+    network = small().eval()
+    train_classifier(
+        network,
+        lambda part, rng: torch.from_numpy(x[part]),
+        labels,
+        seed=0,
+        epochs=1,
+        batch=16,
+        rate=0.01,
+        decay=0.0,
+        progress=False,
+    )
+    assert network[1].num_batches_tracked == 4 and network[1].running_mean.abs().min() > 0.0
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_examples_and_not_over_steps():
+    labels, sizes = np.arange(5) % 2, []
+    network = nn.Linear(1, 2, bias=False)
+
+    def scores(part, rng):
+        sizes.append(len(part))
+        return torch.from_numpy(part[:, None].astype(np.float32))
+
+    with torch.no_grad():
+        network.weight.copy_(torch.tensor([[1.0], [-1.0]]))
+        wanted = nn.functional.cross_entropy(network(torch.arange(5.0)[:, None]), torch.from_numpy(labels)).item()
+    (loss,) = train_classifier(network, scores, labels, seed=0, epochs=1, batch=3, rate=1e-9, decay=0.0, progress=False)
+    assert sorted(sizes) == [2, 3] and loss == pytest.approx(wanted, rel=1e-4)
+
+
 def test_the_same_seed_gives_the_same_weights_on_any_number_of_threads():
     before, weights = torch.get_num_threads(), []
     try:

@@ -181,6 +181,18 @@ def test_a_header_that_lies_about_the_length_is_not_believed(tmp_path, monkeypat
     np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), light[[12, 36, 60, 84]], atol=1.0)
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_of_a_few_frames_without_a_stated_length_each_stays_as_long_as_the_others(tmp_path, monkeypatch, frames):
+    path = tmp_path / "film.mp4"
+    light = numbered(path, frames)
+    info = probe(path)
+    monkeypatch.setattr(
+        sampling, "probe", lambda path: replace(info, video=(replace(info.video[0], duration_seconds=float("nan")),))
+    )
+    found = sample_evenly(path, 2 * frames)
+    np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), np.repeat(light, 2), atol=0.4)
+
+
 def test_sampling_holds_the_chosen_frames_alone(tmp_path):
     path = tmp_path / "film.mp4"
     write_clip(path, frames=np.repeat(film(12, size=256), 20, axis=0), fps=12)
