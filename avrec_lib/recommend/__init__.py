@@ -5,6 +5,7 @@ from avrec_lib.recommend.bilinear import BilinearContent
 from avrec_lib.recommend.content import ContentBased
 from avrec_lib.recommend.content_neighbours import ContentNeighbours
 from avrec_lib.recommend.ease import EASE
+from avrec_lib.recommend.late import LateFusion
 from avrec_lib.recommend.neighbours import ItemNeighbours
 from avrec_lib.recommend.popularity import Popularity
 from avrec_lib.recommend.random import Random
@@ -18,6 +19,7 @@ __all__ = [
     "ContentBased",
     "ContentNeighbours",
     "ItemNeighbours",
+    "LateFusion",
     "Popularity",
     "Random",
     "Recommender",

@@ -23,6 +23,7 @@ from avrec_lib.recommend import (
     ContentBased,
     ContentNeighbours,
     ItemNeighbours,
+    LateFusion,
     Popularity,
     Random,
     Recommender,
@@ -41,6 +42,7 @@ VARIANTS = [
     ContentBased(half_life_days=4.0, baseline=0.5),
     ContentNeighbours(n_neighbours=4),
     BilinearContent(l2=2.0, l2_items=0.01),
+    LateFusion(method="ranks"),
 ]
 EVERY = [kind() for kind in KINDS] + VARIANTS
 every = pytest.mark.parametrize("model", EVERY, ids=repr)
@@ -48,7 +50,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 # What only some can do. A recommender that is in neither list must refuse, by name.
 SERVES_PEOPLE_WITHOUT_A_PAST = (Popularity, Random)
-NEEDS_FEATURES = (BilinearContent, ContentBased, ContentNeighbours)
+NEEDS_FEATURES = (BilinearContent, ContentBased, ContentNeighbours, LateFusion)
 SCORES_ITEMS_THAT_NOBODY_MET = (*NEEDS_FEATURES, Popularity, Random)
 
 
@@ -319,6 +321,7 @@ def test_grid_search_of_scikit_learn_tries_every_value_and_refits_the_best(kind,
             "l2": [1.0, 50.0],
             "n_neighbours": [1, 10],
             "seed": [0, 1],
+            "method": ["mean", "ranks"],
         }.items()
         if name in kind().get_params()
     )
