@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image
 
 from avrec_lib import media
@@ -40,6 +41,17 @@ def test_the_built_book_has_no_fault(html: Path) -> None:
 
 def test_every_page_of_the_contents_was_built(html: Path, names: list[str]) -> None:
     assert [name for name in names if not (html / name).is_file()] == []
+
+
+def test_a_chapter_has_the_number_of_its_file_in_heading_contents_and_sections(html: Path, names: list[str]) -> None:
+    contents = BeautifulSoup((html / "book" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    for name in (name for name in names if name.startswith("chapters/")):
+        number = int(name.removeprefix("chapters/").split("_")[0])
+        page = BeautifulSoup((html / name).read_text(encoding="utf-8"), "html.parser")
+        heads = [str(head.get_text(strip=True)) for head in page.select("article :is(h1, h2) .section-number")]
+        assert heads[0] == f"{number}." and heads[1:] == [f"{number}.{i}." for i in range(1, len(heads))], name
+        entry = contents.select_one(f'nav a[href$="{name}"]')
+        assert entry is not None and entry.get_text(strip=True).startswith(f"{number}. "), name
 
 
 def test_a_sound_page_has_no_fault(made: Path) -> None:
