@@ -27,6 +27,11 @@ ARGUMENTS = (
 HEAVIEST_PAGE_BYTES = 3_000_000
 DESKTOP, PHONE = (1280, 900), (360, 740)
 
+# A link in a drawing holds its address in an object, so the attribute is read.
+ADDRESSES = """
+[...document.querySelectorAll('a[href]')].map(link => new URL(link.getAttribute('href'), document.baseURI).href)
+"""
+
 # Text whose colour is too near its ground (WCAG 2, level AA). What stands on a
 # picture or a gradient has no single ground and is left out.
 CONTRAST = """() => {
@@ -163,7 +168,7 @@ def visit(browser: Browser, base: str, folder: Path, name: str, size: tuple[int,
         ):
             found.problems.append(f"a picture shows nothing: {picture}")
         found.problems += [f"too little contrast in the {theme} theme: {text}" for text in page.evaluate(CONTRAST)]
-        found.links = set(page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)"))
+        found.links = set(page.evaluate(ADDRESSES))
         found.places = set(page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)"))
     finally:
         context.close()
