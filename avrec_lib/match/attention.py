@@ -40,7 +40,7 @@ class AttentionSimilarity(BaseEstimator):
     epochs : int
         How often each example is met; 0 leaves the first weights, the same cut through the space for all.
     batch : int
-        Examples a step, at least 2: each one's item is the others' wrong answer.
+        Examples a step at most, and at least 2: each one's item is the others' wrong answer.
     rate : float
         The greatest learning rate.
     decay : float
@@ -112,19 +112,20 @@ class AttentionSimilarity(BaseEstimator):
         # A gain for the scores, so that the softmax over items, whose cosines are small, can tell them apart.
         names = {"keys": cut, "values": cut, "sharpness": np.float32(4.0), "gain": np.float32(math.log(10.0))}
         learnt = {name: nn.Parameter(torch.tensor(value)) for name, value in names.items()}
-        steps = max(2, self.epochs * math.ceil(n / self.batch))
+        parts = min(math.ceil(n / self.batch), n // 2)  # one example alone has nothing to be told from
+        steps = max(2, self.epochs * parts)
         optimiser, step, losses = AdamW(learnt.values(), decay=self.decay), 0, np.zeros(self.epochs)
         kind = np.unique(items, axis=0, return_inverse=True)[1].ravel()
         with one_torch_thread():
             for epoch in range(self.epochs):
                 order = rng.permutation(n)
-                for rows in np.array_split(order, max(1, n // self.batch)):
+                for rows in np.array_split(order, parts):
                     scores = _attend(*_tensors(past[rows], present[rows], items[rows]), learnt)
                     same = torch.from_numpy((kind[rows][:, None] == kind[rows]) & ~np.eye(len(rows), dtype=bool))
                     logits = (learnt["gain"].exp() * scores).masked_fill(same, -torch.inf)
                     loss = functional.cross_entropy(logits, torch.arange(len(rows)))
                     loss.backward()
-                    optimiser.step(*one_cycle(min(step, steps - 1), steps, self.rate))
+                    optimiser.step(*one_cycle(step, steps, self.rate))
                     step += 1
                     losses[epoch] += loss.item() * len(rows) / n
         self.keys_, self.values_ = (learnt[name].detach().numpy().copy() for name in ("keys", "values"))

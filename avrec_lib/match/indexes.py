@@ -370,6 +370,9 @@ _KINDS: dict[str, type[Index]] = {
 def load_index(path: str | Path) -> Index:
     """Read an index that was saved, and make sure that it is what was written.
 
+    The check finds damage, not malice: a file made on purpose can name other files, which FAISS would then open. Load
+    only what you or a program of yours has saved.
+
     Parameters
     ----------
     path : str or Path

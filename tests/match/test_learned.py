@@ -4,6 +4,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from avrec_lib.content.training import one_cycle
 from avrec_lib.match.attention import AttentionSimilarity
 from avrec_lib.match.bilinear import BilinearSimilarity
 from avrec_lib.match.exact import nearest
@@ -84,6 +85,19 @@ def test_attention_learns_which_likeness_matters_and_beats_the_mean():
     learnt = rank_of_right(model(past, present, wanted))
     assert learnt < 0.6 * by_mean and learnt < 0.6 * untaught
     assert model.losses_[-1] < model.losses_[0]
+
+
+@pytest.mark.parametrize(("n", "batch", "parts"), [(60, 25, 3), (60, 20, 3), (5, 2, 2), (7, 100, 1)])
+def test_the_learning_rate_of_attention_is_planned_for_the_steps_that_are_made(monkeypatch, n, batch, parts):
+    made = []
+
+    def recorded(step, steps, rate):
+        made.append((step, steps))
+        return one_cycle(step, steps, rate)
+
+    monkeypatch.setattr("avrec_lib.match.attention.one_cycle", recorded)
+    AttentionSimilarity(rank=4, epochs=3, batch=batch).fit(*two_interests(4, n=n))
+    assert made == [(step, 3 * parts) for step in range(3 * parts)]
 
 
 def test_attention_without_sharpness_is_the_product_with_the_mean_and_sharp_is_the_nearest():
