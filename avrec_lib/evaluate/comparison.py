@@ -64,6 +64,8 @@ def compare(
     unknown = [metric for metric in chosen if metric not in known]
     if unknown or not chosen:
         raise ValueError(f"there are no metrics {unknown} of each person; there are {[*known]}")
+    if test not in ("sign-flip", "t"):
+        raise ValueError(f"test is 'sign-flip' or 't', not {test!r}")
     differences = pd.concat(
         {name: values[name][chosen] - values[baseline][chosen] for name in names if name != baseline},
         axis=1,

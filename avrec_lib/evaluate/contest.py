@@ -85,6 +85,8 @@ def _fitted(
     row = recommender.histories_.user_ids.get_indexer(pd.Index(relevant["user_id"]))
     column = recommender.item_ids_.get_indexer(pd.Index(relevant["item_id"]))
     inside = (row >= 0) & (column >= 0)
+    if not inside.any():  # a matrix without a row cannot be asked
+        return recommender
     seen = np.asarray(recommender.histories_.values[row[inside], column[inside]]).ravel() != 0.0
     if seen.any():
         pair = relevant[inside].loc[:, ["user_id", "item_id"]][seen].iloc[0].tolist()

@@ -177,6 +177,9 @@ def test_people_held_out_are_served_by_what_they_show_of_themselves():
     held = Parts(parts.train, parts.validation, asked, parts.rule)
     table = evaluate({"knn": ItemNeighbours(), "pop": Popularity()}, held, history=given, progress=False)
     assert (table["unanswered"] == 0).all()
+    fitted = {"pop": Popularity().fit(pd.concat([parts.train, parts.validation], ignore_index=True))}
+    ready = evaluate(fitted, held, history=given, progress=False)
+    pd.testing.assert_frame_equal(ready, table.loc[["pop"]], check_names=False)
     blind = evaluate({"knn": ItemNeighbours()}, held, progress=False)
     assert (blind["unanswered"] == blind["people"]).all() and (blind["value"] == 0.0).all()
 
@@ -225,6 +228,8 @@ def test_what_was_not_measured_cannot_be_asked_for():
         compare(measured, "ease")
     with pytest.raises(ValueError, match="no metrics"):
         compare(measured, "pop", metrics=["gini@10"])
+    with pytest.raises(ValueError, match="'sign-flip' or 't'"):
+        compare(measured, "pop", test="sign_flip")
     with pytest.raises(ValueError, match="no metric"):
         interval_chart(measured.table(), "recall@10")
 
