@@ -27,6 +27,7 @@ import librosa
 import numpy as np
 import pyloudnorm
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from avrec_lib.content.audio import Features, describe, describe_file
 from avrec_lib.content.audio.pitch import HIGHEST_F0, LOWEST_F0
@@ -144,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    threadpool_limits(1)  # two threads on one core would wait for each other, busily
     sounds = [render_sound(clip)[0] for clip in clip_specs(sample_catalogue(options.clips, seed=0))]
     length = sum(map(len, sounds)) / RATE
     for sound in sounds[:3]:
