@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from skimage.feature import graycomatrix, graycoprops, hog, local_binary_pattern
 from skimage.filters import gabor_kernel, threshold_otsu
 from skimage.measure import shannon_entropy
+from threadpoolctl import threadpool_limits
 
 from avrec_lib.content.visual import describe_look, describe_look_file, describe_motion, frame_features
 from avrec_lib.media import read_frames
@@ -117,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cv2.setNumThreads(1)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    threadpool_limits(1)  # two threads on one core would wait for each other, busily
     with tempfile.TemporaryDirectory() as scratch:
         paths = make_clips(Path(scratch), options.clips)
         films = [read_frames(path).images for path in paths]
