@@ -4,6 +4,7 @@ All read one block (n, d_m) a modality and ``present`` (n, M), and give vectors 
 each modality counts, 0 where it is not there, 1 in all. What stands in the row of an absent modality changes nothing.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 
-class FusionNetwork(nn.Module):
+class FusionNetwork(nn.Module, ABC):
     """What the networks have in common: each modality is projected to one width.
 
     Parameters
@@ -40,9 +41,9 @@ class FusionNetwork(nn.Module):
         found = torch.stack([project(block) for project, block in zip(self.projections, blocks, strict=True)], dim=1)
         return found * present.unsqueeze(-1)
 
+    @abstractmethod
     def forward(self, blocks: Sequence[Tensor], present: Tensor) -> tuple[Tensor, Tensor]:
         """Return vectors (n, width) and shares (n, M)."""
-        raise NotImplementedError
 
 
 class SumNetwork(FusionNetwork):
