@@ -3,6 +3,7 @@ import sys
 
 import faiss
 import numpy as np
+import pandas as pd
 import pytest
 
 from avrec_lib.content.checked_files import DamagedFileError, write_checked
@@ -139,7 +140,7 @@ def test_only_allowed_items_are_found_and_all_of_them_can_be(built, kind, vector
         if few:  # then all of them are compared, however little a search usually looks at
             built.probes = built.breadth = 1
             np.testing.assert_array_equal(built.search(queries, 10, allowed=half).ids, exact.search(queries, 10).ids)
-    assert (built.search(queries, 2, allowed=[]).ids == None).all()  # noqa: E711
+    assert pd.isna(built.search(queries, 2, allowed=[]).ids).all()
 
 
 def test_a_saved_index_answers_as_before(built, kind, tmp_path):
