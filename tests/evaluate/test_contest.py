@@ -266,6 +266,8 @@ def test_the_picture_has_a_dot_and_a_line_for_each_recommender_the_best_on_top()
     import matplotlib as mpl
 
     mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
     split = cut(log())
     measured = measure(
         {"random": Random(), "pop": Popularity(), "knn": ItemNeighbours()}, split, ["ndcg"], progress=False
@@ -279,3 +281,5 @@ def test_the_picture_has_a_dot_and_a_line_for_each_recommender_the_best_on_top()
     versus = interval_chart(compare(measured, "pop"), "ndcg@10", label="gain")
     assert versus.get_xlabel() == "gain" and len(versus.get_yticklabels()) == 2
     assert any(np.allclose(line.get_xdata(), 0.0) for line in versus.lines if len(line.get_xdata()))
+    plt.close(axes.figure)
+    plt.close(versus.figure)
