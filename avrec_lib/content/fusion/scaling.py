@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from avrec_lib.content.features import FeatureTable, Ids
 from avrec_lib.prepare.scaling import SCALERS
@@ -23,9 +23,20 @@ class _CommonScaler(StandardScaler):
         return self
 
 
+class _MiddleScaler(RobustScaler):
+    """Divides a column by its deviation where its middle half is one value."""
+
+    def fit(self, X: Any, y: Any = None) -> "_MiddleScaler":
+        super().fit(X, y)
+        low, high = np.percentile(X, [25.0, 75.0], axis=0)
+        deviation = np.std(X, axis=0)
+        self.scale_: np.ndarray = np.where(high > low, high - low, np.where(deviation > 0.0, deviation, 1.0))
+        return self
+
+
 _WAYS: dict[str, Callable[[], Any]] = {
     "zscore": SCALERS["zscore"],
-    "robust": SCALERS["robust"],
+    "robust": _MiddleScaler,
     "common": _CommonScaler,
 }
 
@@ -35,8 +46,9 @@ class FeatureScaler(BaseEstimator):
 
     Measurements in different units (decibels, shares, events a second) need each column scaled by itself:
     :math:`z_{ij} = (x_{ij} - \mu_j) / \sigma_j` with ``zscore``, or median and interquartile range in place of mean and
-    deviation with ``robust``. The directions of an embedding are in one unit already, and small ones are small for a
-    reason: with ``common`` all are divided by the same number, :math:`\sqrt{\tfrac1d \sum_j \sigma_j^2}`.
+    deviation with ``robust``, which keeps to the deviation where the middle half of a column is one value. The
+    directions of an embedding are in one unit already, and small ones are small for a reason: with ``common`` all are
+    divided by the same number, :math:`\sqrt{\tfrac1d \sum_j \sigma_j^2}`.
 
     Parameters
     ----------
@@ -51,7 +63,8 @@ class FeatureScaler(BaseEstimator):
     scaler_ : estimator
         The fitted scaler of scikit-learn, with its centre and scale.
     varies_ : ndarray (d,) of bool
-        Whether the column varies among the training clips. One that does not becomes 0 for all.
+        Whether the column varies among the training clips, by more than a millionth of its largest value, in
+        whatever unit. One that does not becomes 0 for all.
     columns_ : tuple of str
         Names of the columns that it was fitted on.
 
@@ -97,7 +110,7 @@ class FeatureScaler(BaseEstimator):
         if len(known) < 2:
             raise ValueError(f"{features.name}: only {len(known)} of {len(rows)} clips to learn from are present")
         self.scaler_ = _WAYS[self.way]().fit(known)
-        self.varies_ = known.std(axis=0) > 1e-6 * np.maximum(1.0, np.abs(known.mean(axis=0)))
+        self.varies_ = known.std(axis=0) > 1e-6 * np.abs(known).max(axis=0)
         self.columns_ = features.columns
         return self
 

@@ -45,6 +45,18 @@ def test_a_column_that_does_not_vary_is_silent_and_not_infinite():
     assert (scaled.matrix[:, -1] == 0.0).all()
 
 
+@pytest.mark.parametrize("way", ["zscore", "robust", "common"])
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_a_column_counts_the_same_whatever_its_unit(way, unit):
+    features = table("sound", width=2)
+    rare = np.where(np.arange(30) % 8 == 0, 3.0, 0.0)  # its middle half is one value
+    matrix = np.column_stack([features.matrix / features.matrix.std(axis=0), rare])
+    one, other = (FeatureTable(features.ids, u * matrix, features.present, "sound") for u in (1.0, unit))
+    a, b = (FeatureScaler(way).fit(each) for each in (one, other))
+    assert a.varies_.all() and b.varies_.all()
+    np.testing.assert_allclose(b.transform(other).matrix, a.transform(one).matrix, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(("way", "theirs"), [("zscore", StandardScaler()), ("robust", RobustScaler())])
 def test_new_clips_are_scaled_as_scikit_learn_scales_them_by_training_clips(way, theirs):
     old, new = table("sound"), table("sound", seed=1)
