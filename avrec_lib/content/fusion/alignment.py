@@ -75,6 +75,8 @@ class CCAFusion(_Aligned):
         :math:`\lambda`, as a share of the mean variance of a modality's columns, at least 0.
     scale : str or mapping of str to str
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
+    limit : float, None, or mapping of str to those
+        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
 
     Attributes
     ----------
@@ -84,10 +86,18 @@ class CCAFusion(_Aligned):
         :math:`(\rho - 1) / (M - 1)`: for two modalities their canonical correlations, largest first.
     """
 
-    def __init__(self, n_components: int = 32, l2: float = 0.1, *, scale: str | Mapping[str, str] = "common") -> None:
+    def __init__(
+        self,
+        n_components: int = 32,
+        l2: float = 0.1,
+        *,
+        scale: str | Mapping[str, str] = "common",
+        limit: float | Mapping[str, float | None] | None = 5.0,
+    ) -> None:
         self.n_components = n_components
         self.l2 = l2
         self.scale = scale
+        self.limit = limit
 
     def _fit(
         self,
@@ -133,16 +143,25 @@ class ProcrustesFusion(_Aligned):
     scale : str or mapping of str to str
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
 
+    limit : float, None, or mapping of str to those
+        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
     Attributes
     ----------
     maps_ : dict of str to ndarray (d_m, d_a)
         The map of each modality.
     """
 
-    def __init__(self, anchor: str | None = None, *, scale: str | Mapping[str, str] = "common") -> None:
+    def __init__(
+        self,
+        anchor: str | None = None,
+        *,
+        scale: str | Mapping[str, str] = "common",
+        limit: float | Mapping[str, float | None] | None = 5.0,
+    ) -> None:
         self.anchor = anchor
         self.scale = scale
 
+        self.limit = limit
     def _fit(
         self,
         ids: pd.Index,

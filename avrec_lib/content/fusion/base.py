@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ from avrec_lib.content.fusion.concatenation import unit_rows
 from avrec_lib.content.fusion.scaling import FeatureScaler
 
 __all__ = ["Fusion"]
+
+Value = TypeVar("Value")
 
 
 class Fusion(BaseEstimator, ABC):
@@ -31,6 +33,7 @@ class Fusion(BaseEstimator, ABC):
     """
 
     scale: str | Mapping[str, str]
+    limit: float | Mapping[str, float | None] | None
     names_: tuple[str, ...]
     scalers_: dict[str, FeatureScaler]
 
@@ -41,7 +44,7 @@ class Fusion(BaseEstimator, ABC):
         likes: pd.DataFrame | None = None,
         validation: pd.DataFrame | None = None,
     ) -> Self:
-        """Learn from training clips, and where it is asked for, from who liked them.
+        """Learn from training clips, and where it is asked for, from who liked them. Refused, it stays as it was.
 
         Parameters
         ----------
@@ -62,16 +65,15 @@ class Fusion(BaseEstimator, ABC):
         ValueError
             If there is no table, names repeat, or what the way learns from is not given.
         """
-        names = tuple(table.name for table in tables)
-        if not names or len(set(names)) < len(names):
-            raise ValueError(f"{type(self).__name__} needs at least one table, and distinct names, not {list(names)}")
-        ways = dict.fromkeys(names, self.scale) if isinstance(self.scale, str) else dict(self.scale)
-        if set(ways) != set(names):
-            raise ValueError(f"scale must name a way for each of {list(names)}; it has {list(ways)}")
-        self.names_ = names
-        self.scalers_ = {table.name: FeatureScaler(ways[table.name]).fit(table) for table in tables}
-        ids, blocks, present = self._blocks(tables)
-        self._fit(ids, blocks, present, likes, validation)
+        before = dict(self.__dict__)
+        try:
+            self._fit_scalers(tables)
+            ids, blocks, present = self._blocks(tables)
+            self._fit(ids, blocks, present, likes, validation)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
         return self
 
     def transform(self, tables: Sequence[FeatureTable]) -> FeatureTable:
@@ -118,6 +120,16 @@ class Fusion(BaseEstimator, ABC):
     def _transform(self, blocks: list[np.ndarray], present: np.ndarray) -> np.ndarray:
         """Return one vector a clip, (n, d)."""
 
+    def _fit_scalers(self, tables: Sequence[FeatureTable]) -> None:
+        """Learn the names of the modalities, and how each is scaled."""
+        names = tuple(table.name for table in tables)
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"{type(self).__name__} needs at least one table, and distinct names, not {list(names)}")
+        ways = _by_name("scale", self.scale, names)
+        limits = _by_name("limit", self.limit, names)
+        self.names_ = names
+        self.scalers_ = {table.name: FeatureScaler(ways[table.name], limits[table.name]).fit(table) for table in tables}
+
     def _blocks(self, tables: Sequence[FeatureTable]) -> tuple[pd.Index, list[np.ndarray], np.ndarray]:
         """Scale tables: ids (n,), one block (n, d_m) a modality of unit rows or zeros, and which are there (n, M)."""
         if not hasattr(self, "scalers_"):
@@ -136,6 +148,15 @@ class Fusion(BaseEstimator, ABC):
                 block[rows.present] = unit_rows(rows.matrix[rows.present])
             blocks.append(block)
         return ids, blocks, present
+
+
+def _by_name(parameter: str, given: Value | Mapping[str, Value], names: Sequence[str]) -> dict[str, Value]:
+    """Return a value for each modality: the one that is given for all, or each its own."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(names, given)
+    if set(given) != set(names):
+        raise ValueError(f"{parameter} must name a value for each of {list(names)}; it has {list(given)}")
+    return dict(given)
 
 
 def _plain(value: object) -> object:

@@ -49,6 +49,8 @@ class LearnedFusion(Fusion):
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
     seed : int
         Seed of the first weights and of all chance.
+    limit : float, None, or mapping of str to those
+        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
 
     Attributes
     ----------
@@ -72,6 +74,7 @@ class LearnedFusion(Fusion):
         scale: str | Mapping[str, str] = "common",
         seed: int = 0,
     ) -> None:
+        limit: float | Mapping[str, float | None] | None = 5.0,
         self.network = network
         self.width = width
         self.modality_dropout = modality_dropout
@@ -83,6 +86,7 @@ class LearnedFusion(Fusion):
         self.scale = scale
         self.seed = seed
 
+        self.limit = limit
     def shares(self, tables: Sequence[FeatureTable]) -> pd.DataFrame:
         """Tell how much each modality counts in each clip.
 

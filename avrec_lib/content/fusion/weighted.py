@@ -33,6 +33,8 @@ class WeightedFusion(Fusion):
         :math:`w_m \ge 0` by name; without it they are learned.
     scale : str or mapping of str to str
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
+    limit : float, None, or mapping of str to those
+        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
     people : int
         Of how many people at most to learn, the first ones: scores of all clips are held in memory for each.
 
@@ -47,10 +49,12 @@ class WeightedFusion(Fusion):
         weights: Mapping[str, float] | None = None,
         *,
         scale: str | Mapping[str, str] = "common",
+        limit: float | Mapping[str, float | None] | None = 5.0,
         people: int = 2000,
     ) -> None:
         self.weights = weights
         self.scale = scale
+        self.limit = limit
         self.people = people
 
     def _fit(

@@ -94,3 +94,30 @@ def test_what_does_not_fit_is_refused(fusion):
             model.transform(wrong)
     with pytest.raises(ValueError, match="scale must name"):
         clone(fusion).set_params(scale={"sight": "zscore"}).fit(TABLES, likes=LIKES, validation=LATER)
+    with pytest.raises(ValueError, match="limit must name"):
+        clone(fusion).set_params(limit={"sight": 5.0}).fit(TABLES, likes=LIKES, validation=LATER)
+
+
+@every
+def test_a_refused_refit_leaves_the_fusion_as_it_was(fusion):
+    model = fitted(fusion)
+    before = model.transform(TABLES).matrix
+    other = FeatureTable(TABLES[0].ids, 9.0 * TABLES[0].matrix[:, :5], TABLES[0].present, "smell")
+    nobody = LIKES.assign(item_id="c999")
+    if isinstance(model, ProcrustesFusion):
+        model.set_params(anchor="sight")
+    elif isinstance(model, CCAFusion):
+        model.set_params(n_components=0)
+    with pytest.raises(ValueError):
+        model.fit([TABLES[1], other], likes=nobody, validation=nobody)
+    np.testing.assert_array_equal(model.set_params(**fusion.get_params()).transform(TABLES).matrix, before)
+
+
+@every
+def test_the_limit_of_a_modality_reaches_its_scaler(fusion):
+    wild = TABLES[0].matrix.copy()
+    wild[0] *= 1000.0
+    tables = [FeatureTable(TABLES[0].ids, wild, TABLES[0].present, "sight"), TABLES[1]]
+    model = clone(fusion).set_params(limit={"sight": None, "sound": 2.0}).fit(tables, likes=LIKES, validation=LATER)
+    largest = [np.abs(model.scalers_[one.name].transform(one).matrix).max() for one in tables]
+    assert largest[0] > 5.0 and largest[1] == 2.0
