@@ -133,18 +133,19 @@ class ProcrustesFusion(_Aligned):
     .. math:: R_m = \arg\min_{R^\top R = I} \lVert Z_m R - Z_a \rVert_F = U V^\top, \qquad
               Z_m^\top Z_a = U \Sigma V^\top
 
-    Turning keeps all cosines within a modality, which CCA does not. The narrower space is laid into the wider one.
+    Turning keeps all cosines within a modality, which CCA does not. A narrower space is laid into a wider one; a wider
+    one would lose directions in a narrower one, and with them its cosines, so that the anchor must be the widest.
     Source: Schönemann, "A generalized solution of the orthogonal Procrustes problem" (1966).
 
     Parameters
     ----------
     anchor : str, optional
-        The modality a that stays; default the first.
+        The modality a that stays, as wide as the others or wider; default the first of the widest.
     scale : str or mapping of str to str
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
-
     limit : float, None, or mapping of str to those
         Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+
     Attributes
     ----------
     maps_ : dict of str to ndarray (d_m, d_a)
@@ -160,8 +161,8 @@ class ProcrustesFusion(_Aligned):
     ) -> None:
         self.anchor = anchor
         self.scale = scale
-
         self.limit = limit
+
     def _fit(
         self,
         ids: pd.Index,
@@ -170,9 +171,10 @@ class ProcrustesFusion(_Aligned):
         likes: pd.DataFrame | None,
         validation: pd.DataFrame | None,
     ) -> None:
-        anchor = self.names_[0] if self.anchor is None else self.anchor
-        if anchor not in self.names_:
-            raise ValueError(f"anchor must be one of {list(self.names_)}, not {anchor!r}")
+        widths = {name: block.shape[1] for name, block in zip(self.names_, blocks, strict=True)}
+        anchor = max(widths, key=widths.__getitem__) if self.anchor is None else self.anchor
+        if anchor not in widths or widths[anchor] < max(widths.values()):
+            raise ValueError(f"anchor must be the widest of the modalities, whose columns are {widths}, not {anchor!r}")
         rows = dict(zip(self.names_, self._complete(blocks, present), strict=True))
         self.maps_ = {}
         for name, block in rows.items():

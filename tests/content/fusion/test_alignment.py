@@ -99,10 +99,16 @@ def test_a_planted_turn_is_undone():
     np.testing.assert_allclose(fusion.project(other).matrix, fusion.project(one).matrix, atol=1e-4)
 
 
-def test_a_narrow_modality_is_laid_into_a_wider_one():
-    one, other = views(widths=(7, 5))
-    fusion = ProcrustesFusion().fit([one, other])
-    np.testing.assert_allclose(fusion.maps_["view 1"] @ fusion.maps_["view 1"].T, np.eye(5), atol=1e-6)
+def test_a_narrow_modality_is_laid_into_a_wider_one_with_all_its_cosines():
+    narrow, wide = views(widths=(5, 7))
+    fusion = ProcrustesFusion().fit([narrow, wide])
+    np.testing.assert_allclose(fusion.maps_["view 0"] @ fusion.maps_["view 0"].T, np.eye(5), atol=1e-6)
+    np.testing.assert_array_equal(fusion.maps_["view 1"], np.eye(7))
+
+
+def test_an_anchor_that_would_lose_directions_is_refused():
+    with pytest.raises(ValueError, match="widest"):
+        ProcrustesFusion("view 0").fit(views(widths=(5, 7)))
 
 
 def test_impossible_alignments_are_refused():
