@@ -17,6 +17,8 @@ from avrec_lib.content.training import train
 
 __all__ = ["LearnedFusion"]
 
+_CLIPS_AT_ONCE = 8192
+
 
 class LearnedFusion(Fusion):
     r"""Train a network of :mod:`.networks` to bring what the same people like close together.
@@ -47,10 +49,10 @@ class LearnedFusion(Fusion):
         How many clips are in each step, drawn by chance where there are more.
     scale : str or mapping of str to str
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
-    seed : int
-        Seed of the first weights and of all chance.
     limit : float, None, or mapping of str to those
         Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+    seed : int
+        Seed of the first weights and of all chance.
 
     Attributes
     ----------
@@ -72,9 +74,9 @@ class LearnedFusion(Fusion):
         decay: float = 1e-2,
         candidates: int = 4096,
         scale: str | Mapping[str, str] = "common",
+        limit: float | Mapping[str, float | None] | None = 5.0,
         seed: int = 0,
     ) -> None:
-        limit: float | Mapping[str, float | None] | None = 5.0,
         self.network = network
         self.width = width
         self.modality_dropout = modality_dropout
@@ -84,9 +86,9 @@ class LearnedFusion(Fusion):
         self.decay = decay
         self.candidates = candidates
         self.scale = scale
+        self.limit = limit
         self.seed = seed
 
-        self.limit = limit
     def shares(self, tables: Sequence[FeatureTable]) -> pd.DataFrame:
         """Tell how much each modality counts in each clip.
 
@@ -157,9 +159,13 @@ class LearnedFusion(Fusion):
         return self._run(blocks, present)[0]
 
     def _run(self, blocks: list[np.ndarray], present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        vectors, shares = np.zeros((len(present), self.width), np.float32), np.zeros(present.shape, np.float32)
         with torch.inference_mode(), one_torch_thread():
-            vectors, shares = self.network_(_tensors(blocks), torch.from_numpy(present))
-        return vectors.numpy(), shares.numpy()
+            for first in range(0, len(present), _CLIPS_AT_ONCE):
+                part = slice(first, first + _CLIPS_AT_ONCE)
+                found = self.network_(_tensors([block[part] for block in blocks]), torch.from_numpy(present[part]))
+                vectors[part], shares[part] = (one.numpy() for one in found)
+        return vectors, shares
 
 
 class _Task(nn.Module):

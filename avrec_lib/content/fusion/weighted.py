@@ -13,6 +13,8 @@ from avrec_lib.content.fusion.likes import like_matrix
 
 __all__ = ["WeightedFusion"]
 
+_PAIRS_AT_ONCE = 1_000_000
+
 
 class WeightedFusion(Fusion):
     r"""Early fusion: unit vectors of the modalities side by side, weighed.
@@ -35,8 +37,9 @@ class WeightedFusion(Fusion):
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
     limit : float, None, or mapping of str to those
         Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
-    people : int
-        Of how many people at most to learn, the first ones: scores of all clips are held in memory for each.
+    pairs : int
+        How many pairs of a person and a clip at most to learn from: four bytes a modality are held for each. With more
+        clips the first people suffice, for a weight is one number.
 
     Attributes
     ----------
@@ -50,12 +53,12 @@ class WeightedFusion(Fusion):
         *,
         scale: str | Mapping[str, str] = "common",
         limit: float | Mapping[str, float | None] | None = 5.0,
-        people: int = 2000,
+        pairs: int = 50_000_000,
     ) -> None:
         self.weights = weights
         self.scale = scale
         self.limit = limit
-        self.people = people
+        self.pairs = pairs
 
     def _fit(
         self,
@@ -65,8 +68,10 @@ class WeightedFusion(Fusion):
         likes: pd.DataFrame | None,
         validation: pd.DataFrame | None,
     ) -> None:
+        if self.pairs < 1:
+            raise ValueError(f"pairs must be at least 1, not {self.pairs}")
         if self.weights is None:
-            weights = _learned(ids, blocks, likes, validation, self.people)
+            weights = _learned(ids, blocks, likes, validation, self.pairs)
         else:
             if set(self.weights) != set(self.names_):
                 raise ValueError(f"weights must be given for each of {list(self.names_)}, not {list(self.weights)}")
@@ -85,29 +90,34 @@ def _learned(
     blocks: list[np.ndarray],
     likes: pd.DataFrame | None,
     validation: pd.DataFrame | None,
-    limit: int,
+    pairs: int,
 ) -> np.ndarray:
     """Return the weights (M,) under which later likes are most likely."""
     past, people = like_matrix(likes, None, ids)
     later, _ = like_matrix(validation, people, ids)
     later = later - later.multiply(past)
     later.eliminate_zeros()
-    rows = np.flatnonzero((np.diff(past.indptr) > 0) & (np.diff(later.indptr) > 0))[:limit]
+    rows = np.flatnonzero((np.diff(past.indptr) > 0) & (np.diff(later.indptr) > 0))[: max(1, pairs // len(ids))]
     if not len(rows):
         raise ValueError("nobody has likes in training and other ones in validation")
     past, later = past[rows], later[rows]
     means = past.multiply(1.0 / past.sum(axis=1)).tocsr()
-    scores = np.stack([(means @ block) @ block.T for block in blocks]).astype(np.float64)
-    share = later.multiply(1.0 / later.sum(axis=1)).toarray()
-    closed = np.where(past.toarray() > 0.0, -np.inf, 0.0)
-    wanted = np.einsum("mui,ui->m", scores, share)
+    scores = [np.asarray((means @ block) @ block.T) for block in blocks]
+    share = later.multiply(1.0 / later.sum(axis=1)).tocoo()
+    wanted = np.array([share.data @ one[share.row, share.col].astype(np.float64) for one in scores])
+    n, step = len(rows), max(1, _PAIRS_AT_ONCE // len(ids))
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = np.tensordot(weights, scores, axes=1) + closed
-        total = logsumexp(logits, axis=1, keepdims=True)
-        expected = np.einsum("mui,ui->m", scores, np.exp(logits - total))
-        n = len(rows)
-        return float((total.sum() - weights @ wanted) / n), (expected - wanted) / n
+        value, expected = -float(weights @ wanted), np.zeros(len(blocks))
+        for first in range(0, n, step):
+            part = [one[first : first + step].astype(np.float64) for one in scores]
+            logits = np.tensordot(weights, np.stack(part), axes=1)
+            logits[past[first : first + step].nonzero()] = -np.inf
+            total = logsumexp(logits, axis=1, keepdims=True)
+            chance = np.exp(logits - total)
+            value += float(total.sum())
+            expected += [np.vdot(one, chance) for one in part]
+        return value / n, (expected - wanted) / n
 
     found = minimize(loss, np.ones(len(blocks)), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(blocks))
     weights = np.asarray(found.x)

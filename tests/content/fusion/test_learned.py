@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion import LearnedFusion, WeightedFusion
+from avrec_lib.content.fusion import LearnedFusion, WeightedFusion, learned
 from avrec_lib.content.fusion.learned import _hidden, _parted
 from avrec_lib.content.fusion.networks import NETWORKS
 
@@ -71,6 +71,15 @@ def test_a_modality_of_noise_counts_less(network):
     good = LearnedFusion(network, width=16, epochs=15).fit(TABLES, likes=LIKES)
     bad = LearnedFusion(network, width=16, epochs=15).fit([TABLES[0], noise], likes=LIKES)
     assert bad.shares([TABLES[0], noise])["sound"].mean() < good.shares(TABLES)["sound"].mean()
+
+
+def test_many_clips_get_in_parts_what_they_get_at_once(monkeypatch):
+    fusion = LearnedFusion("transformer", width=8, epochs=1).fit(TABLES, likes=LIKES)
+    at_once, shares = fusion.transform(TABLES).matrix, fusion.shares(TABLES)
+    monkeypatch.setattr(learned, "_CLIPS_AT_ONCE", 50)
+    np.testing.assert_allclose(fusion.transform(TABLES).matrix, at_once, atol=1e-5)
+    np.testing.assert_allclose(fusion.shares(TABLES), shares, atol=1e-5)
+    assert fusion.transform([one.select([]) for one in TABLES]).matrix.shape == (0, 8)
 
 
 def test_training_without_some_modalities_helps_where_a_strong_one_is_missing():

@@ -4,7 +4,7 @@ import pytest
 from scipy.special import logsumexp
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion import FeatureScaler, WeightedFusion, fuse
+from avrec_lib.content.fusion import FeatureScaler, WeightedFusion, fuse, weighted
 
 from .tables import ranking_auc, world
 
@@ -51,6 +51,16 @@ def test_no_other_weights_make_later_likes_more_likely():
     assert best(found) > max(best(found - 0.1), best(found + 0.1))
 
 
+def test_weights_are_the_same_in_blocks_of_people_and_learned_from_the_first_where_clips_are_many(monkeypatch):
+    at_once = WeightedFusion().fit(TABLES, likes=LIKES, validation=LATER).weights_
+    monkeypatch.setattr(weighted, "_PAIRS_AT_ONCE", 700)  # five people and a part of the sixth
+    assert WeightedFusion().fit(TABLES, likes=LIKES, validation=LATER).weights_ == pytest.approx(at_once, abs=1e-4)
+    first = LIKES["user_id"].unique()[:40]
+    few = WeightedFusion(pairs=40 * 120 + 1).fit(TABLES, likes=LIKES, validation=LATER).weights_
+    theirs = WeightedFusion().fit(TABLES, likes=LIKES[LIKES["user_id"].isin(first)], validation=LATER).weights_
+    assert few == pytest.approx(theirs, abs=1e-4) and few != pytest.approx(at_once, abs=1e-4)
+
+
 def test_both_modalities_rank_better_than_either():
     fused = WeightedFusion().fit(TABLES, likes=LIKES, validation=LATER).transform(TABLES)
     alone = [WeightedFusion({one.name: 1.0}).fit([one]).transform([one]) for one in TABLES]
@@ -64,6 +74,8 @@ def test_what_cannot_be_learned_is_refused():
         WeightedFusion().fit(TABLES, likes=LIKES, validation=LIKES)
     with pytest.raises(ValueError, match="no row"):
         WeightedFusion().fit(TABLES, likes=LIKES.assign(item_id="c999"), validation=LATER)
+    with pytest.raises(ValueError, match="pairs"):
+        WeightedFusion(pairs=0).fit(TABLES, likes=LIKES, validation=LATER)
     for weights in ({"sight": 1.0}, {"sight": -1.0, "sound": 2.0}, {"sight": 0.0, "sound": 0.0}):
         with pytest.raises(ValueError, match="weights must be"):
             WeightedFusion(weights).fit(TABLES)
