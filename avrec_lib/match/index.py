@@ -1,9 +1,9 @@
 """One interface to all indexes of vectors: build, add, remove, search, save, load."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,14 @@ import pandas as pd
 from avrec_lib.content.checked_files import DamagedFileError, write_checked
 from avrec_lib.content.features import Ids
 from avrec_lib.match.exact import Metric, check_metric
+from avrec_lib.match.saved_arrays import whole_number
 from avrec_lib.match.vectors import as_vectors, unit
 
-__all__ = ["Index", "Neighbours"]
+__all__ = ["FORMAT", "Index", "Neighbours"]
 
-FORMAT = "avrec index 1"
+FORMAT = "avrec index 2"
 _NAMED = 5  # ids that a message names
+WIDEST = 1 << 20  # columns, far more than any encoder gives
 _FEW = 10_000  # allowed items that are compared one by one sooner than an approximate search finds them
 
 
@@ -48,7 +50,6 @@ class Index(ABC):
     """
 
     metric: Metric
-    _removes: ClassVar[bool] = False  # whether _drop frees what is removed, so that search never meets it
 
     def __init__(self, metric: Metric = "cosine") -> None:
         check_metric(metric)
@@ -58,7 +59,8 @@ class Index(ABC):
 
     def _forget(self) -> None:
         self._slots: dict[Hashable, int] = {}
-        self._ids = np.array([None], dtype=object)  # the last stands for "nothing", and is what -1 finds
+        # A removed item's place is None. So is the last, which stands for "nothing", and is what -1 finds.
+        self._ids = np.array([None], dtype=object)
         self._alive = np.empty(0, dtype=bool)
 
     # Public ------------------------------------------------------------------------------------
@@ -77,8 +79,8 @@ class Index(ABC):
 
     @property
     def dead(self) -> int:
-        """Removed vectors that still take up room, until :meth:`compact`."""
-        return 0 if self._removes else int(len(self._alive) - self._alive.sum())
+        """Removed vectors, without a name, that still take up room, until :meth:`compact`."""
+        return int(len(self._alive) - self._alive.sum())
 
     def build(self, vectors: np.ndarray, ids: Ids) -> Self:
         """Learn what the index has to learn from these vectors, and hold them; what it held before is gone.
@@ -134,10 +136,10 @@ class Index(ABC):
         self._take_in(matrix, names)
 
     def remove(self, ids: Ids) -> None:
-        """Let items no longer be found.
+        """Let items no longer be found, and forget their ids.
 
-        Where the structure cannot let go of a vector (exact, codes, HNSW) it is passed over in searches and still takes
-        up room, until :meth:`compact`.
+        Their vectors are passed over in searches, and still take up room in memory and in a saved file, until
+        :meth:`compact`. Without an id they can never be found again.
 
         Parameters
         ----------
@@ -152,12 +154,12 @@ class Index(ABC):
         names = list(dict.fromkeys(_plain(ids)))
         slots = self._find(names)
         self._alive[slots] = False
+        self._ids[slots] = None
         for name in names:
             del self._slots[name]
-        self._drop(slots)
 
     def compact(self) -> None:
-        """Free the room of what was removed; a graph is built anew from the vectors that are left."""
+        """Let go of the vectors of what was removed; a graph is built anew from those that are left."""
         if not self.dead:
             return
         kept = np.flatnonzero(self._alive)
@@ -216,7 +218,10 @@ class Index(ABC):
         return Neighbours(self._ids[slots], scores)
 
     def save(self, path: str | Path) -> None:
-        """Write the index as one file, whole or not at all, with the SHA-256 of all of it. Nothing is pickled.
+        """Write the index as one file, whole or not at all, with the SHA-256 of all of it.
+
+        The file holds arrays of numbers and nothing that a reader would run. Ids of removed items are not in it; their
+        vectors are, until :meth:`compact`.
 
         Parameters
         ----------
@@ -227,8 +232,11 @@ class Index(ABC):
         ------
         OSError
             If it cannot be written.
+        ValueError
+            If a parameter was set to what no index may have.
         """
         self._fitting(np.zeros((0, self._width or 1)), "vectors")
+        type(self)(**self._parameters())  # what was set since, too, is checked before it is written
         manifest = {
             "format": FORMAT,
             "kind": type(self).__name__,
@@ -236,21 +244,47 @@ class Index(ABC):
             "parameters": self._parameters(),
             "ids": self._ids[:-1].tolist(),
         }
-        write_checked(path, {"alive": self._alive, **self._arrays()}, manifest)
+        write_checked(path, self._arrays(), manifest)
 
     @classmethod
-    def restore(cls, path: str | Path, arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> Self:
-        """Make an index from what :meth:`save` wrote and :func:`~avrec_lib.match.indexes.load_index` checked."""
+    def restore(cls, path: str | Path, arrays: Mapping[str, np.ndarray], manifest: Mapping[str, Any]) -> Self:
+        """Make an index from what a file holds, after every part of it was checked.
+
+        :func:`~avrec_lib.match.indexes.load_index` reads the file, and knows the class.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, for messages.
+        arrays, manifest : mapping
+            What :meth:`save` wrote.
+
+        Returns
+        -------
+        Index
+            As it was saved.
+
+        Raises
+        ------
+        DamagedFileError
+            If an array is missing, has another type or shape, or holds what no index of this kind writes.
+        """
+        left = dict(arrays)
         try:
             index = cls(**manifest["parameters"])
-            names, index._alive, index._width = manifest["ids"], arrays.pop("alive"), int(manifest["width"])
-            index._set_arrays(arrays)
-            if index._held() != (len(names), index._width) or index._alive.shape != (len(names),):
-                raise ValueError("the vectors do not fit the ids")
-        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            names, width = manifest["ids"], whole_number(manifest["width"], "width", 1, WIDEST)
+            if not isinstance(names, list):
+                raise ValueError("ids are no list")
+            alive = np.array([name is not None for name in names], dtype=bool)
+            held = _as_ids([name for name in names if name is not None], int(alive.sum()))
+            index._set_arrays(left, len(names), width)
+            if left:
+                raise ValueError(f"it holds the unknown array {min(left)!r}")
+        except (LookupError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise DamagedFileError(path, f"does not hold a whole {cls.__name__}: {error}") from error
+        index._width, index._alive = width, alive
         index._ids = np.array([*names, None], dtype=object)
-        index._slots = {name: slot for slot, name in enumerate(names) if index._alive[slot]}
+        index._slots = dict(zip(held, np.flatnonzero(alive).tolist(), strict=True))
         return index
 
     # What a subclass says ----------------------------------------------------------------------
@@ -262,9 +296,6 @@ class Index(ABC):
     @abstractmethod
     def _add(self, vectors: np.ndarray, first: int) -> None:
         """Hold vectors (m, d) under the slots from ``first`` on."""
-
-    def _drop(self, slots: np.ndarray) -> None:  # noqa: B027 - most have nothing to do
-        """Free the room of some slots, where ``_removes`` says that it can be done."""
 
     @abstractmethod
     def _keep(self, slots: np.ndarray) -> None:
@@ -285,12 +316,8 @@ class Index(ABC):
         """Return all that was learnt and is held."""
 
     @abstractmethod
-    def _set_arrays(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take back what :meth:`_arrays` returned."""
-
-    @abstractmethod
-    def _held(self) -> tuple[int, int]:
-        """Return how many slots there are, and the width."""
+    def _set_arrays(self, arrays: dict[str, np.ndarray], count: int, width: int) -> None:
+        """Take out of ``arrays`` what :meth:`_arrays` returned, and refuse what is not of ``count`` slots and d."""
 
     # Ids ---------------------------------------------------------------------------------------
 
