@@ -1,12 +1,16 @@
 """Several modalities become one space, or their scores one list."""
 
+from typing import TYPE_CHECKING
+
 from avrec_lib.content.fusion.alignment import CCAFusion, ProcrustesFusion
 from avrec_lib.content.fusion.base import Fusion
 from avrec_lib.content.fusion.concatenation import fuse, unit_rows
 from avrec_lib.content.fusion.late import average_scores, reciprocal_ranks, standardise_scores
-from avrec_lib.content.fusion.learned import LearnedFusion
 from avrec_lib.content.fusion.scaling import FeatureScaler, standardise
 from avrec_lib.content.fusion.weighted import WeightedFusion
+
+if TYPE_CHECKING:
+    from avrec_lib.content.fusion.learned import LearnedFusion
 
 __all__ = [
     "CCAFusion",
@@ -22,3 +26,11 @@ __all__ = [
     "standardise_scores",
     "unit_rows",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "LearnedFusion":  # torch takes seconds to import, which only those pay who learn a network
+        from avrec_lib.content.fusion.learned import LearnedFusion
+
+        return LearnedFusion
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,8 @@
 """What every way of fusing keeps to."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -121,3 +124,8 @@ def test_the_limit_of_a_modality_reaches_its_scaler(fusion):
     model = clone(fusion).set_params(limit={"sight": None, "sound": 2.0}).fit(tables, likes=LIKES, validation=LATER)
     largest = [np.abs(model.scalers_[one.name].transform(one).matrix).max() for one in tables]
     assert largest[0] > 5.0 and largest[1] == 2.0
+
+
+def test_who_learns_no_network_does_not_wait_for_torch():
+    program = "import sys, avrec_lib.recommend, avrec_lib.evaluate.contest; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
