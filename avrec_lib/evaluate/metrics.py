@@ -82,16 +82,19 @@ def judge(recommendations: pd.DataFrame, relevant: pd.DataFrame, *, k: int = 10)
     Raises
     ------
     ValueError
-        If nothing is relevant, a value is not positive, or an item or a place occurs twice in one person's list.
+        If nothing is relevant, a value is not positive and finite, or an item or a place occurs twice in one person's
+        list.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     if relevant.empty:
         raise ValueError("nothing is relevant for anybody: no metric is defined")
     value = relevant["value"].to_numpy(dtype=np.float64) if "value" in relevant else np.ones(len(relevant))
-    if not (value > 0.0).all():
+    fit = (value > 0.0) & np.isfinite(value)
+    if not fit.all():
+        first = relevant.index[~fit][0]
         raise ValueError(
-            f"the value of a relevant item must be positive, but row {relevant.index[~(value > 0.0)][0]!r} is not"
+            f"the value of a relevant item must be positive and finite, but row {first!r} holds {value[~fit][0]}"
         )
     shown = recommendations[recommendations["rank"] <= k]
     users = pd.Index(relevant["user_id"].unique()).sort_values()
@@ -252,7 +255,9 @@ def ndcg(judged: Judged, *, gain: Literal["binary", "linear", "exponential"] = "
     elif gain == "linear":
         got, best = judged.gains, judged.ideal
     elif gain == "exponential":
-        got, best = np.exp2(judged.gains) - 1.0, np.exp2(judged.ideal) - 1.0
+        # Both over 2^v of the person's best item, which the ratio does not feel: no grade is too large or too small.
+        top = judged.ideal[:, :1]
+        got, best = (-np.exp2(v - top) * np.expm1(-np.log(2.0) * v) for v in (judged.gains, judged.ideal))
     else:
         raise ValueError(f"gain must be 'binary', 'linear' or 'exponential', not {gain!r}")
     discount = 1.0 / np.log2(np.arange(2, judged.k + 2))

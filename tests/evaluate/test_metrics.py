@@ -157,6 +157,22 @@ def test_a_perfect_list_scores_one_even_with_more_liked_items_than_places():
     assert metrics.recall(judged)["u"] == 3 / 8
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-17, 1.0, 1023.0, 1e4, 1e308])
+def test_an_exponential_gain_stays_a_number_however_large_or_small_the_grades(scale):
+    grades = {"u": {"a": scale, "b": scale / 2.0, "c": scale}, "v": {"a": scale}}
+    judged = judge(lists_of({"u": ["b", "a"], "v": ["x", "a"]}), liked(grades), k=2)
+    half = 0.5 if scale < 1e-10 else 1.0 / (1.0 + 2.0 ** (scale / 2.0)) if scale < 2000 else 0.0  # g(s / 2) / g(s)
+    second = 1.0 / math.log2(3)
+    found = ndcg(judged, gain="exponential")
+    assert found["u"] == pytest.approx((half + second) / (1.0 + second), rel=1e-12)
+    assert found["v"] == pytest.approx(second)
+
+
+def test_a_grade_without_end_is_refused_by_its_row():
+    with pytest.raises(ValueError, match="finite, but row 1 holds inf"):
+        judge(lists_of({"u": ["a"]}), liked({"u": {"a": 1.0, "b": math.inf}}))
+
+
 def test_people_without_anything_liked_are_left_out_and_named():
     judged = judge(lists_of({"u": [1], "v": [2]}), liked({"u": {1: 1.0}}))
     assert list(metrics.precision(judged).index) == ["u"]
