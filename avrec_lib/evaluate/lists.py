@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from avrec_lib.content.features import Ids
 from avrec_lib.match.top_k import top_k
@@ -15,7 +16,7 @@ _BLOCK = 8_000_000  # scores in memory at a time
 _STREAM = 73
 
 
-def cells(pairs: pd.DataFrame, people: pd.Index, items: pd.Index) -> np.ndarray:
+def cells(pairs: pd.DataFrame, people: pd.Index, items: pd.Index) -> sparse.csr_matrix:
     """Mark pairs in a table of people and items.
 
     Parameters
@@ -29,15 +30,14 @@ def cells(pairs: pd.DataFrame, people: pd.Index, items: pd.Index) -> np.ndarray:
 
     Returns
     -------
-    ndarray (n_people, n_items) of bool
-        True at the pairs.
+    csr_matrix (n_people, n_items) of bool
+        True at the pairs; to be taken in blocks of rows, as the whole of it may not fit into memory.
     """
     row = people.get_indexer(pd.Index(pairs["user_id"]))
     column = items.get_indexer(pd.Index(pairs["item_id"]))
     inside = (row >= 0) & (column >= 0)
-    marked = np.zeros((len(people), len(items)), dtype=bool)
-    marked[row[inside], column[inside]] = True
-    return marked
+    marks = np.ones(inside.sum(), dtype=bool), (row[inside], column[inside])
+    return sparse.csr_matrix(marks, shape=(len(people), len(items)))
 
 
 def score_blocks(
@@ -63,8 +63,9 @@ def score_blocks(
     scores : ndarray (n_rows, m) of float32
         Minus infinity where the recommender cannot serve the person or score the item.
     """
+    past = None if history is None else recommender.read(history)
     scorable = recommender.can_score(offered)
-    servable = recommender.can_serve(people, history=history)
+    servable = recommender.can_serve(people, history=past)
     columns = np.flatnonzero(scorable)
     step = max(1, _BLOCK // max(1, len(offered)))
     for start in range(0, len(people), step):
@@ -72,7 +73,7 @@ def score_blocks(
         scores = np.full((rows.stop - start, len(offered)), -np.inf, dtype=np.float32)
         served = np.flatnonzero(servable[rows])
         if len(served) and len(columns):
-            known = recommender.score(people[rows][served], offered[columns], history=history)
+            known = recommender.score(people[rows][served], offered[columns], history=past)
             scores[np.ix_(served, columns)] = known
         yield rows, scores
 
@@ -105,9 +106,10 @@ def full_lists(
     DataFrame
         ``user_id, item_id, score, rank``.
     """
-    served = people[recommender.can_serve(people, history=history)]
+    past = None if history is None else recommender.read(history)
+    served = people[recommender.can_serve(people, history=past)]
     offered = None if candidates is None else np.asarray(candidates)[recommender.can_score(candidates)]
-    return recommender.recommend(served, k, candidates=offered, history=history)
+    return recommender.recommend(served, k, candidates=offered, history=past)
 
 
 def sampled_lists(
@@ -165,9 +167,10 @@ def sampled_lists(
     rng = np.random.default_rng([seed, _STREAM])
     found = np.empty((len(people), k), dtype=np.int64)
     best = np.empty((len(people), k), dtype=np.float32)
+    all_wanted, all_met = cells(relevant, people, offered), cells(met, people, offered)
     for rows, scores in score_blocks(recommender, people, offered, history=history):
-        wanted = cells(relevant, people[rows], offered)
-        barred = wanted | cells(met, people[rows], offered)
+        wanted = all_wanted[rows].toarray()
+        barred = wanted | all_met[rows].toarray()
         ticket = rng.random(scores.shape, dtype=np.float32)
         ticket[barred] = 2.0
         lowest = np.argpartition(ticket, min(negatives, len(offered)) - 1, axis=1)[:, :negatives]

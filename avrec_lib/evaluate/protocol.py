@@ -165,9 +165,10 @@ def inspection_cost(
     relevant = relevant_pairs(train, test, relevant_from=relevant_from, candidates=offered)
     people = pd.Index(relevant["user_id"].unique()).sort_values()
     cost = np.empty(len(people))
+    all_met, all_liked = cells(train, people, offered), cells(relevant, people, offered)
     for rows, scores in score_blocks(recommender, people, offered, history=train):
-        open_to = ~cells(train, people[rows], offered)
-        liked = cells(relevant, people[rows], offered)
+        open_to = ~all_met[rows].toarray()
+        liked = all_liked[rows].toarray()
         best = np.where(liked, scores, -np.inf).max(axis=1, keepdims=True)
         before = ((scores > best) & open_to).sum(axis=1)
         tied = (scores == best) & open_to
@@ -192,21 +193,23 @@ def auc_by_person(recommender: Recommender, shown: pd.DataFrame) -> pd.Series:
     -------
     Series
         Indexed by ``user_id``, in [0, 1]: the people whom the recommender serves, and who have at least one liked and
-        one other item that it can score.
+        one other item that it can score for them.
 
     Raises
     ------
     ValueError
         If nobody is left.
     """
-    named = shown["user_id"].to_numpy(), shown["item_id"].to_numpy()
-    able = recommender.can_serve(named[0]) & recommender.can_score(named[1])
-    table = shown[able]
-    people, items = pd.Index(table["user_id"].unique()), pd.Index(table["item_id"].unique())
-    if len(people) == 0:
+    people, items = pd.Index(shown["user_id"].unique()), pd.Index(shown["item_id"].unique())
+    row, column = people.get_indexer(pd.Index(shown["user_id"])), items.get_indexer(pd.Index(shown["item_id"]))
+    order = np.argsort(row, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(people)))])
+    scores = np.empty(len(shown), dtype=np.float32)
+    for rows, block in score_blocks(recommender, people, items, history=None):
+        here = order[start[rows.start] : start[rows.stop]]
+        scores[here] = block[row[here] - rows.start, column[here]]
+    able = scores > -np.inf
+    if not able.any():
         raise ValueError("nobody and nothing in shown can be scored")
-    scores = recommender.score(people, items)
-    rows, columns = people.get_indexer(table["user_id"]), items.get_indexer(table["item_id"])
-    return auc_by_group(scores[rows, columns], table["liked"].to_numpy(dtype=bool), table["user_id"]).rename_axis(
-        "user_id"
-    )
+    liked = shown["liked"].to_numpy(dtype=bool)
+    return auc_by_group(scores[able], liked[able], shown["user_id"][able]).rename_axis("user_id")

@@ -99,7 +99,7 @@ class Recommender(BaseEstimator, ABC):
         user_ids: Ids,
         item_ids: Ids | None = None,
         *,
-        history: pd.DataFrame | None = None,
+        history: pd.DataFrame | Histories | None = None,
     ) -> np.ndarray:
         """Say how well each item suits each person; higher is better.
 
@@ -109,8 +109,9 @@ class Recommender(BaseEstimator, ABC):
             People.
         item_ids : sequence (n_items,), optional
             Items; default all of ``item_ids_``.
-        history : DataFrame, optional
+        history : DataFrame or Histories, optional
             Interactions that take the place of what ``fit`` saw of their people: that is how a new person is served.
+            To ask many times, :meth:`read` the table once.
 
         Returns
         -------
@@ -138,7 +139,7 @@ class Recommender(BaseEstimator, ABC):
         *,
         exclude_seen: bool = True,
         candidates: Ids | None = None,
-        history: pd.DataFrame | None = None,
+        history: pd.DataFrame | Histories | None = None,
     ) -> pd.DataFrame:
         """Choose the k items that suit each person best.
 
@@ -152,7 +153,7 @@ class Recommender(BaseEstimator, ABC):
             Whether to leave out what a person's history holds.
         candidates : sequence, optional
             Items to choose from; default all that can be scored.
-        history : DataFrame, optional
+        history : DataFrame or Histories, optional
             Interactions that take the place of what ``fit`` saw of their people.
 
         Returns
@@ -206,14 +207,14 @@ class Recommender(BaseEstimator, ABC):
         rows = self.item_ids_.get_indexer(pd.Index(item_ids))
         return (rows >= 0) & self._scorable()[rows]
 
-    def can_serve(self, user_ids: Ids, *, history: pd.DataFrame | None = None) -> np.ndarray:
+    def can_serve(self, user_ids: Ids, *, history: pd.DataFrame | Histories | None = None) -> np.ndarray:
         """Tell which people can be served.
 
         Parameters
         ----------
         user_ids : sequence (n,)
             People, known or not.
-        history : DataFrame, optional
+        history : DataFrame or Histories, optional
             Interactions that take the place of what ``fit`` saw of their people.
 
         Returns
@@ -222,6 +223,27 @@ class Recommender(BaseEstimator, ABC):
             True where :meth:`score` would not raise.
         """
         return self._servable(self._lookup(pd.Index(user_ids), history))
+
+    def read(self, history: pd.DataFrame) -> Histories:
+        """Read a table of interactions once, to be given as ``history`` in many questions.
+
+        Parameters
+        ----------
+        history : DataFrame
+            The ``interactions`` schema, one row a pair; rows of items that are not in ``item_ids_`` are left out.
+
+        Returns
+        -------
+        Histories
+            The people of the table, over ``item_ids_``.
+
+        Raises
+        ------
+        ValueError
+            If the table breaks its schema, or holds a pair twice.
+        """
+        self._check_fitted()
+        return Histories.from_interactions(history, self.item_ids_)
 
     # For subclasses ----------------------------------------------------------------------------
 
@@ -251,20 +273,23 @@ class Recommender(BaseEstimator, ABC):
         if not hasattr(self, "histories_"):
             raise NotFittedError(f"call fit before asking {type(self).__name__} anything")
 
-    def _lookup(self, people: pd.Index, history: pd.DataFrame | None) -> Histories:
+    def _lookup(self, people: pd.Index, history: pd.DataFrame | Histories | None) -> Histories:
         """Return the histories of people, from ``history`` where it has them and from ``fit`` elsewhere."""
         self._check_fitted()
         known = self.histories_
-        rows = known.user_ids.get_indexer(people)
-        if history is not None and not history.empty:
-            given = Histories.from_interactions(history, self.item_ids_)
-            new_rows = given.user_ids.get_indexer(people)
-            rows = np.where(new_rows >= 0, len(known.user_ids) + new_rows, rows)
-            known = known.append(given)
-        found = known.select(rows)
+        found = known.select(known.user_ids.get_indexer(people))
+        if history is not None:
+            given = history if isinstance(history, Histories) else self.read(history)
+            if given.values.shape[1] != len(self.item_ids_):
+                raise ValueError(f"history was read over {given.values.shape[1]} items, not {len(self.item_ids_)}")
+            rows = given.user_ids.get_indexer(people)
+            new = np.flatnonzero(rows >= 0)
+            order = np.arange(len(people))
+            order[new] = len(people) + np.arange(len(new))
+            found = found.append(given.select(rows[new])).select(order)
         return Histories(people, found.values, found.days)
 
-    def _serve(self, people: pd.Index, history: pd.DataFrame | None) -> Histories:
+    def _serve(self, people: pd.Index, history: pd.DataFrame | Histories | None) -> Histories:
         """Return the histories of people, all of whom can be served."""
         found = self._lookup(people, history)
         cold = ~self._servable(found)

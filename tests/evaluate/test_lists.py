@@ -5,6 +5,7 @@ import pytest
 from avrec_lib.evaluate import lists
 from avrec_lib.evaluate.lists import full_lists, sampled_lists
 from avrec_lib.evaluate.metrics import judge, recall
+from avrec_lib.recommend.histories import Histories
 from avrec_lib.recommend.neighbours import ItemNeighbours
 from avrec_lib.recommend.popularity import Popularity
 from avrec_lib.recommend.random import Random
@@ -73,6 +74,19 @@ def test_sampled_lists_in_blocks_are_the_same(monkeypatch):
     whole = sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3)
     monkeypatch.setattr(lists, "_BLOCK", 120)
     pd.testing.assert_frame_equal(whole, sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3))
+
+
+def test_a_history_is_read_once_for_all_blocks(monkeypatch):
+    known, relevant = world()
+    model, people = Popularity().fit(known), asked(relevant)
+    reads = []
+    real = Histories.from_interactions
+    monkeypatch.setattr(Histories, "from_interactions", lambda *table: reads.append(1) or real(*table))
+    monkeypatch.setattr(lists, "_BLOCK", 120)
+    sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3, history=known)
+    assert len(reads) == 1
+    full_lists(model, people, k=10, history=known)
+    assert len(reads) == 2
 
 
 def test_people_and_items_that_a_recommender_does_not_know_stay_without_a_list_or_a_place():

@@ -241,6 +241,20 @@ def test_history_takes_the_place_of_what_fit_saw(model, log, features):
 
 
 @every
+def test_a_history_that_was_read_once_says_the_same_as_its_table(model, log, features):
+    model = clone(model).fit(log, items=features)
+    past = pd.concat([log[log["user_id"] == "u009"].assign(user_id=name) for name in ("stranger", "u004")])
+    read = model.read(past)
+    people = ["u004", "u001", "stranger"]
+    np.testing.assert_array_equal(model.score(people, history=read), model.score(people, history=past))
+    pd.testing.assert_frame_equal(model.recommend(people, history=read), model.recommend(people, history=past))
+    assert model.can_serve(people, history=read).all()
+    wider = clone(model).fit(log, items=random_features(24)).read(past)
+    with pytest.raises(ValueError, match="over 24 items, not 20"):
+        model.score(people, history=wider)
+
+
+@every
 def test_an_unknown_person_is_refused_by_name_except_by_what_needs_no_past(model, log, features):
     model = clone(model).fit(log, items=features)
     served = isinstance(model, SERVES_PEOPLE_WITHOUT_A_PAST)
@@ -348,6 +362,8 @@ def test_asking_before_fit_says_so(model):
         clone(model).recommend(["u001"])
     with pytest.raises(NotFittedError, match="fit"):
         clone(model).score(["u001"])
+    with pytest.raises(NotFittedError, match="fit"):
+        clone(model).read(random_interactions())
 
 
 # Other tables than the usual ---------------------------------------------------------------------
