@@ -61,7 +61,8 @@ def score_blocks(
     rows : slice
         Which people.
     scores : ndarray (n_rows, m) of float32
-        Minus infinity where the recommender cannot serve the person or score the item.
+        Minus infinity where the recommender cannot serve the person, or score the item, or score it for this person
+        (NaN), so that it comes last and never wins a comparison.
     """
     past = None if history is None else recommender.read(history)
     scorable = recommender.can_score(offered)
@@ -74,7 +75,7 @@ def score_blocks(
         served = np.flatnonzero(servable[rows])
         if len(served) and len(columns):
             known = recommender.score(people[rows][served], offered[columns], history=past)
-            scores[np.ix_(served, columns)] = known
+            scores[np.ix_(served, columns)] = np.where(np.isnan(known), -np.inf, known)
         yield rows, scores
 
 

@@ -8,6 +8,7 @@ from avrec_lib.evaluate.protocol import auc_by_person, by_person, inspection_cos
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.content import ContentBased
+from avrec_lib.recommend.late import LateFusion
 from avrec_lib.recommend.neighbours import ItemNeighbours
 from avrec_lib.recommend.popularity import Popularity
 from avrec_lib.recommend.random import Random
@@ -104,6 +105,31 @@ def test_inspection_cost_of_what_cannot_be_scored_is_that_of_chance_after_the_re
     test = table([("a", "new1", 1, 3), ("stranger", "new1", 1, 3)])
     cost = inspection_cost(ItemNeighbours().fit(train), train, test, candidates=["i1", "i2", "new1", "new2", "new3"])
     assert cost.to_dict() == {"a": 1 + (3 + 1) / 2, "stranger": (5 + 1) / 2}
+
+
+def gaps():
+    """Return a fusion that can say nothing of some pairs: who only met sounds, and an item that is only a picture."""
+    people = [("a", "i1", 1, 0), ("a", "i2", 1, 0), ("b", "i3", 1, 0), ("b", "i1", 1, 0)]
+    heard = FeatureTable(np.array(["i1", "i2", "i4"]), np.eye(3), np.ones(3, bool), "sound")
+    seen = FeatureTable(np.array(["i3", "i5"]), np.eye(2), np.ones(2, bool), "picture")
+    train = table(people)
+    model = LateFusion().fit(train, items=[heard, seen])
+    assert np.isnan(model.score(["a"], ["i4", "i5"])[0]).tolist() == [False, True]
+    return model, train
+
+
+def test_a_pair_that_a_recommender_can_say_nothing_of_is_looked_at_last():
+    model, train = gaps()
+    cost = inspection_cost(model, train, table([("a", "i5", 1, 3)]))
+    assert cost.to_dict() == {"a": 1 + (2 + 1) / 2}  # after i4, in any order with i3, of which it says nothing either
+
+
+def test_a_pair_that_a_recommender_can_say_nothing_of_decides_no_auc():
+    model, _ = gaps()
+    shown = pd.DataFrame({"user_id": "a", "item_id": ["i2", "i4", "i5"], "liked": [False, True, True]})
+    assert auc_by_person(model, shown)["a"] == auc_by_person(model, shown.iloc[:2])["a"]
+    with pytest.raises(ValueError, match="can be scored"):
+        auc_by_person(model, shown.iloc[2:])
 
 
 def test_inspection_cost_in_blocks_is_the_same(monkeypatch):
