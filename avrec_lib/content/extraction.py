@@ -112,9 +112,9 @@ def extract(
     ------
     ValueError
         If there is no clip, an id repeats or is neither text nor a whole number, names repeat, what an extractor reads
-        is not given or belongs to other clips, or none at all of the clips could be described although some hold
-        something to measure: then the fault is not in one file. Where all clips lack what is measured, such as sound,
-        the table has absent rows only.
+        is not given or belongs to other clips, an extractor's module was edited and not loaded anew, or none at all
+        of the clips could be described although some hold something to measure: then the fault is not in one file.
+        Where all clips lack what is measured, such as sound, the table has absent rows only.
     PermissionError
         If others may write to the cache.
     OSError
@@ -161,6 +161,8 @@ def _checked(extractors: Extractor | Sequence[Extractor]) -> list[Extractor]:
     names = [one.name for one in chosen]
     if len(set(names)) < len(names):
         raise ValueError(f"two extractors have the same name: {', '.join(names)}")
+    for one in chosen:
+        one.check_current()
     return chosen
 
 

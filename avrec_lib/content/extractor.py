@@ -1,9 +1,11 @@
 """What an extractor is: a function from a clip to numbers, and everything that decides these numbers."""
 
+import hashlib
 import importlib
 import json
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +17,7 @@ from avrec_lib.dependencies import fingerprint, library_versions, module_closure
 __all__ = ["Extractor"]
 
 _ROOT = Path(avrec_lib.__file__).parents[1]
+_imported: dict[str, tuple[object, str]] = {}  # of an author's own modules, which import it was and the source then
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Extractor:
     Raises
     ------
     ValueError
-        If the name is no plain word, columns are missing or repeat, or the function cannot be imported by name.
+        If the name is no plain word, columns are missing or repeat, or :meth:`check_current` finds a fault.
     """
 
     name: str
@@ -59,7 +62,7 @@ class Extractor:
             raise ValueError(f"{self.name}: each column needs a name of its own, but the names are {columns[:5]}...")
         if self.reads not in ("media", "text"):
             raise ValueError(f"{self.name}: reads is 'media' or 'text', not {self.reads!r}")
-        _check_importable(self.name, self.describe)
+        self.check_current()
         try:
             parameters = json.loads(json.dumps(_thawed(self.parameters), allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
@@ -69,9 +72,29 @@ class Extractor:
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "parameters", _frozen(parameters))
 
-    def __reduce__(self) -> tuple[type["Extractor"], tuple[Any, ...]]:
+    def __getstate__(self) -> dict[str, Any]:
         # What cannot be changed cannot be pickled either.
-        return type(self), (self.name, self.describe, self.columns, self.reads, self.arguments)
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"parameters": self.arguments}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # What was checked once is not checked again by each worker at each task.
+        for name, value in (state | {"parameters": _frozen(state["parameters"])}).items():
+            object.__setattr__(self, name, value)
+
+    def check_current(self) -> None:
+        """Make sure that the function is the one that stands in its file, as far as this process has seen the file.
+
+        What it gives is kept under a hash of the file, so that the two must not differ.
+
+        Raises
+        ------
+        ValueError
+            If the function is not found under its name, or a module of its author's own, by which it is made, was
+            edited after an extractor had been made of it and was not loaded anew.
+        """
+        _check_importable(self.name, self.describe)
+        if not self.describe.__module__.startswith(f"{avrec_lib.__name__}."):
+            _check_unedited(self.name, self.describe.__module__)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -140,3 +163,20 @@ def _check_importable(name: str, function: Callable[..., Any]) -> None:
         f"{name}: {function!r} must be a function at the top of a module in a file, so that its source can be hashed "
         "and other processes can import it; give what varies as parameters"
     )
+
+
+def _check_unedited(name: str, module: str) -> None:
+    """Make sure that this process would import the same sources again."""
+    for one, path in module_closure(_ROOT, module).items():
+        spec = getattr(sys.modules.get(one), "__spec__", None)  # each import and reload makes another
+        if spec is None:
+            continue
+        source = hashlib.sha256(path.read_bytes()).hexdigest()
+        before, known = _imported.setdefault(one, (spec, source))
+        if before is not spec:
+            _imported[one] = spec, source
+        elif known != source:
+            raise ValueError(
+                f"{name}: {path} was edited after {one} had been imported; load it anew by importlib.reload, and then "
+                "what imports it, and make the extractor again"
+            )

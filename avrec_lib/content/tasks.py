@@ -163,10 +163,11 @@ class TextTask:
         return [(self.extractor, key) for key in self.hashes]
 
     def run(self) -> list[Outcome]:
-        """Describe the texts."""
+        """Describe the texts; where that fails, half of them at a time, so that the one at fault is found."""
         rows = _attempt(self._matrix)
         if isinstance(rows, Failure):
-            return [rows._replace(lasting=False)] * len(self.texts)
+            parts = self.split()
+            return [outcome for part in parts for outcome in part.run()] if parts else [rows]
         unknown = np.asarray(np.isnan(rows).any(axis=1))
         nothing = Failure(f"{_NOTHING[0]}: the text says nothing that the extractor knows", lasting=True)
         return [nothing if blank else row for row, blank in zip(rows, unknown, strict=True)]

@@ -247,6 +247,16 @@ def test_a_text_that_kills_its_process_is_named(how):
     assert found.problems["clip_id"].tolist() == ["b"] and "SIGKILL" in found.problems["reason"][0]
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_text_that_raises_an_error_fails_alone(how, n_jobs):
+    texts = {number: f"text {number}" for number in range(70)} | {13: "mistake", 44: "mistake too"}
+    with pytest.warns(UnexpectedErrorWarning, match="on 2 clips"):
+        found = extract(None, toy(toys.reads_badly), texts=texts, **how | {"n_jobs": n_jobs})["toy"]
+    assert found.problems["clip_id"].tolist() == [13, 44] and found.features.present.sum() == 68
+    assert set(found.problems["reason"]) == {"unexpected KeyError: 'a mistake in the extractor'"}
+    assert found.features.matrix[12].tolist() == [7, 1]
+
+
 def test_files_and_texts_are_described_side_by_side(says, how):
     paths = says("a", "b")
     texts = pd.DataFrame({"clip_id": ["1-b"], "title": ["Rain"], "description": [None], "tags": ["a|b"]})

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from avrec_lib.content import extractor
+from avrec_lib.content.extraction import extract
 from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH
 from tests.content import toy_extractors as toys
@@ -21,7 +22,8 @@ def versions(tmp_path, monkeypatch):
 
     def version(lines="", other="cache", **arguments):
         (tmp_path / "own_extractor.py").write_text(MODULE.format(lines=lines, other=other))
-        sys.modules.pop("own_extractor", None)
+        for own in [name for name in sys.modules if name.startswith("own_")]:
+            del sys.modules[own]
         importlib.invalidate_caches()
         sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
         module = importlib.import_module("own_extractor")
@@ -121,6 +123,40 @@ def test_a_function_that_a_worker_could_not_import_is_refused():
     for function in (inner, lambda path: [1.0], "describe", toys.size_and_first.__call__):
         with pytest.raises(ValueError, match="top of a module"):
             Extractor("toy", function, ("a",))
+
+
+@pytest.mark.parametrize("edited", ["own_reader", "own_number"])
+def test_numbers_of_a_module_that_was_edited_and_not_loaded_anew_are_never_kept(tmp_path, monkeypatch, edited):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    sources = {
+        "own_reader": "import own_number\ndef read(texts):\n    return [[1.0 * own_number.N]] * len(texts)\n",
+        "own_number": "N = 1\n",
+    }
+    for name, source in sources.items():
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.invalidate_caches()
+    reader = importlib.import_module("own_reader")
+    how = {"texts": {"a": "rain"}, "n_jobs": 1, "progress": False, "cache": tmp_path / "cache"}
+
+    def made():
+        return Extractor("own", reader.read, ("n",), "text")
+
+    def number(one):
+        return extract(None, one, **how)["own"].features.matrix.item()
+
+    first = made()
+    assert number(first) == 1.0
+    (tmp_path / f"{edited}.py").write_text(sources[edited].replace("1", "20"))
+    for attempt in (lambda: number(first), made):
+        with pytest.raises(ValueError, match=rf"own: .*{edited}\.py was edited after {edited} had been imported"):
+            attempt()
+    importlib.reload(sys.modules[edited])
+    importlib.reload(reader)
+    with pytest.raises(ValueError, match="top of a module"):
+        number(first)
+    assert number(made()) == 20.0
 
 
 @pytest.mark.parametrize(

@@ -95,4 +95,6 @@ def letters(texts, *, tally=""):
 def reads_badly(texts):
     if any("kill" in text for text in texts):
         os.kill(os.getpid(), signal.SIGKILL)
+    if any("mistake" in text for text in texts):
+        raise KeyError("a mistake in the extractor")
     return letters(texts)
