@@ -1,15 +1,15 @@
 """The k nearest of very many vectors, exactly, without ever holding all scores."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy import sparse
 
-from avrec_lib.match.top_k import top_k
+from avrec_lib.match.top_k import check_exclude
 from avrec_lib.match.vectors import SHORTEST, as_vectors, check_widths, unit
 
-__all__ = ["Metric", "check_metric", "nearest", "nearest_by"]
+__all__ = ["Metric", "check_metric", "nearest", "scan"]
 
 Metric: TypeAlias = Literal["cosine", "inner", "euclidean"]
 """How two vectors are compared: ``cosine``, ``inner`` (product) or ``euclidean`` (distance)."""
@@ -78,7 +78,7 @@ def nearest(
     Raises
     ------
     ValueError
-        If shapes do not fit or a vector is not finite.
+        If shapes do not fit, a vector is not finite, or a dense ``exclude`` is not of bool.
 
     Examples
     --------
@@ -89,63 +89,10 @@ def nearest(
     check_metric(metric)
     queries, items = as_vectors(queries, "queries"), as_vectors(items, "items")
     check_widths(queries, items)
-    columns = _columns(k, len(queries), len(items), candidates, exclude)
+    columns = _columns(k, len(items), candidates)
+    exclude = check_exclude(exclude, (len(queries), len(items)))
     squares = np.einsum("md,md->m", items, items)
     return scan(queries, items, squares, k, metric, slice(None) if candidates is None else columns, exclude)
-
-
-def nearest_by(
-    measure: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    queries: np.ndarray,
-    items: np.ndarray,
-    k: int,
-    *,
-    distance: bool = False,
-    candidates: np.ndarray | None = None,
-    exclude: np.ndarray | sparse.spmatrix | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the k nearest items by any measure, one block of items at a time.
-
-    Parameters
-    ----------
-    measure : callable
-        ``(queries (n, ...), items (b, ...)) -> (n, b)``, such as those of :mod:`avrec_lib.match.measures`.
-    queries, items : ndarray (n, ...) and (m, ...)
-        What ``measure`` compares: vectors, codes, sets.
-    k : int
-        How many, at least 1.
-    distance : bool
-        Whether the smallest value is the nearest.
-    candidates, exclude : optional
-        As in :func:`nearest`.
-
-    Returns
-    -------
-    columns : ndarray (n, k) of int64
-        Rows of ``items``; -1 where there are fewer than k. Equal values stand in the order of rows.
-    values : ndarray (n, k) of float32
-        What ``measure`` says; NaN where the column is -1.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit.
-    """
-    columns = _columns(k, len(queries), len(items), candidates, exclude)
-    sign = np.float32(-1.0 if distance else 1.0)
-    found, best = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
-    for rows in _slices(len(queries), _QUERIES):
-        lists = _Lists(rows.stop - rows.start, k)
-        hidden = _Hidden(exclude, rows)
-        for part in _slices(len(columns), max(1, min(_ITEMS, _SCORES // (rows.stop - rows.start)))):
-            taken = columns[part]
-            scores = sign * np.asarray(measure(queries[rows], items[taken]), dtype=np.float32)
-            hidden.hide(scores, taken)
-            place, value = top_k(scores, min(k, len(taken)))
-            row, rank = np.nonzero(place >= 0)
-            lists.add(row, taken[place[row, rank]], value[row, rank])
-        found[rows], best[rows] = lists.columns, sign * lists.scores
-    return _with_gaps(found, best)
 
 
 def scan(
@@ -274,14 +221,10 @@ class _Hidden:
             scores[part.indices, np.repeat(np.arange(len(taken)), np.diff(part.indptr))] = -np.inf
 
 
-def _columns(
-    k: int, n: int, m: int, candidates: np.ndarray | None, exclude: np.ndarray | sparse.spmatrix | None
-) -> np.ndarray:
-    """Check what limits a search, and return the rows of items to look at."""
+def _columns(k: int, m: int, candidates: np.ndarray | None) -> np.ndarray:
+    """Check how many are sought and where, and return the rows of items to look at."""
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    if exclude is not None and exclude.shape != (n, m):
-        raise ValueError(f"exclude has shape {exclude.shape}, not ({n}, {m}), one row a query and one column an item")
     if candidates is None:
         return np.arange(m)
     candidates = np.asarray(candidates)

@@ -1,38 +1,9 @@
-"""What a platform's own rules take out of a list: absent items, age limits, too many of one creator, weak matches."""
+"""What a platform's own rules take out of a list: too many of one creator, and weak matches."""
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["above_threshold", "at_most_per_group", "old_enough", "sweep_thresholds"]
-
-
-def old_enough(ages: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Say which items each person is old enough for.
-
-    Parameters
-    ----------
-    ages : ndarray (n,)
-        Years; NaN where unknown, which is never old enough for an item with a limit.
-    limits : ndarray (m,) or (n, c)
-        Lowest age, in years, of each item, or of each person's candidates; 0 for everybody. NaN, where nobody rated
-        the item yet, is for nobody.
-
-    Returns
-    -------
-    ndarray of bool (n, m) or (n, c)
-        True where the item may be shown.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or an age or limit is negative.
-    """
-    ages, limits = np.asarray(ages, dtype=np.float64), np.asarray(limits, dtype=np.float64)
-    if ages.ndim != 1 or limits.ndim not in (1, 2) or (limits.ndim == 2 and len(limits) != len(ages)):
-        raise ValueError(f"ages must be (n,) and limits (m,) or (n, c), not {ages.shape} and {limits.shape}")
-    if (ages < 0.0).any() or (limits < 0.0).any():
-        raise ValueError("ages and limits are years, at least 0")
-    return (limits == 0.0) | (ages[:, None] >= limits)
+__all__ = ["above_threshold", "at_most_per_group", "sweep_thresholds"]
 
 
 def at_most_per_group(groups: np.ndarray, limit: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-__all__ = ["top_k"]
+__all__ = ["check_exclude", "top_k"]
 
 _BLOCK = 4_000_000  # scores held in a working copy at a time: 16 MB of float32
 
@@ -43,7 +43,8 @@ def top_k(
     Raises
     ------
     ValueError
-        If ``k`` is below 1 or the shapes do not fit.
+        If ``k`` is below 1, the shapes do not fit, or a dense ``exclude`` is not of bool: numbers could be meant as
+        row numbers.
 
     Examples
     --------
@@ -56,15 +57,13 @@ def top_k(
         raise ValueError(f"scores must have shape (n_people, n_items), not {scores.shape}")
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    if exclude is not None and exclude.shape != scores.shape:
-        raise ValueError(f"exclude has shape {exclude.shape}, scores {scores.shape}; they must be equal")
+    hidden = check_exclude(exclude, scores.shape)
     n, m = scores.shape
     if candidates is not None:
         candidates = np.asarray(candidates)
         if candidates.shape != (m,) or candidates.dtype != np.bool_:
             raise ValueError(f"candidates must be bool of shape ({m},), not {candidates.dtype} of {candidates.shape}")
     kind = np.promote_types(scores.dtype, np.float32)
-    stored = sparse.csr_matrix(exclude) if sparse.issparse(exclude) else None
     columns = np.full((n, k), -1, dtype=np.int64)
     values = np.full((n, k), np.nan, dtype=kind)
     if m == 0:
@@ -75,15 +74,50 @@ def top_k(
         np.copyto(block, -np.inf, where=np.isnan(block))
         if candidates is not None:
             block[:, ~candidates] = -np.inf
-        if stored is not None:
-            part = stored[start : start + step]
+        if isinstance(hidden, sparse.csr_matrix):
+            part = hidden[start : start + step]
             block[np.repeat(np.arange(len(block)), np.diff(part.indptr)), part.indices] = -np.inf
-        elif exclude is not None:
-            block[exclude[start : start + step]] = -np.inf
+        elif hidden is not None:
+            block[hidden[start : start + step]] = -np.inf
         found, best = _top_of_block(block, min(k, m))
         columns[start : start + step, : found.shape[1]] = found
         values[start : start + step, : found.shape[1]] = best
     return columns, values
+
+
+def check_exclude(
+    exclude: np.ndarray | sparse.spmatrix | None, shape: tuple[int, int]
+) -> np.ndarray | sparse.csr_matrix | None:
+    """Return what may not be returned, or say what is wrong with it.
+
+    Parameters
+    ----------
+    exclude : ndarray of bool (n, m) or sparse matrix (n, m), optional
+        The true entries, or the stored ones of a sparse matrix, zeros among them.
+    shape : tuple of int
+        (n, m).
+
+    Returns
+    -------
+    ndarray of bool, csr_matrix or None
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, or a dense array is not of bool.
+    """
+    if exclude is None:
+        return None
+    if not sparse.issparse(exclude):
+        exclude = np.asarray(exclude)
+    if exclude.shape != shape:
+        raise ValueError(f"exclude has shape {exclude.shape}, not {shape}, one row a person and one column an item")
+    if sparse.issparse(exclude):
+        return sparse.csr_matrix(exclude)
+    if exclude.dtype != np.bool_:
+        raise ValueError(f"exclude must be of bool or a sparse matrix, not {exclude.dtype}; say which, as in taken > 0")
+    return exclude
 
 
 def _top_of_block(block: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

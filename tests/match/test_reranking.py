@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from avrec_lib.match.calibration import calibrate, kind_shares, miscalibration
 from avrec_lib.match.diversity import maximal_marginal_relevance
-from avrec_lib.match.rules import above_threshold, at_most_per_group, old_enough, sweep_thresholds
+from avrec_lib.match.rules import above_threshold, at_most_per_group, sweep_thresholds
 
 
 def one_person(seed, n=4, c=12, d=3):
@@ -107,13 +107,6 @@ def test_no_group_keeps_more_than_its_limit_and_the_first_stay(rows, limit):
         assert stays.tolist() == [name is None or row[:place].count(name) < limit for place, name in enumerate(row)]
 
 
-def test_age_limits_hold_for_unknown_ages_and_unrated_items():
-    ages, limits = np.array([12.0, 18.0, np.nan]), np.array([0.0, 12.0, 16.0, np.nan])
-    expected = [[True, True, False, False], [True, True, True, False], [True, False, False, False]]
-    assert old_enough(ages, limits).tolist() == expected
-    assert old_enough(ages, np.tile(limits, (3, 1))).tolist() == expected
-
-
 def test_thresholds_cut_lists_and_the_sweep_counts_what_they_do():
     places = np.array([[4, 2, 7], [1, 3, -1]])
     scores = np.array([[0.9, 0.5, 0.2], [0.4, 0.1, np.nan]])
@@ -152,8 +145,6 @@ SCORES, VECTORS, KINDS, TARGET = np.ones((2, 3)), np.ones((2, 3, 4)), np.ones((2
         (lambda: kind_shares(KINDS, -SCORES), "weights"),
         (lambda: at_most_per_group(np.ones(3), 1), "shape"),
         (lambda: at_most_per_group(SCORES, 0), "limit"),
-        (lambda: old_enough(np.array([-1.0]), np.ones(2)), "at least 0"),
-        (lambda: old_enough(np.ones(2), np.ones((3, 2))), "limits"),
         (lambda: above_threshold(np.ones((1, 2)), np.ones((2, 1)), 0.5), "agree"),
         (lambda: sweep_thresholds(SCORES, SCORES, np.ones(1)), "of bool"),
         (lambda: sweep_thresholds(SCORES, SCORES > 0, np.array([np.nan])), "numbers"),

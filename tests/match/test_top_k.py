@@ -76,8 +76,10 @@ def test_candidates_of_another_shape_or_type_are_refused(candidates):
         (np.zeros(3), 1, None, "shape"),
         (np.zeros((2, 3)), 0, None, "k must"),
         (np.zeros((2, 3)), 1, np.zeros((3, 2), bool), "exclude has shape"),
+        (np.zeros((2, 3)), 1, np.array([[0, 1, 0], [1, 0, 0]]), "exclude must be of bool .* not int64"),
+        (np.zeros((2, 3)), 1, np.zeros((2, 3)), "exclude must be of bool .* not float64"),
     ],
 )
-def test_wrong_shapes_are_refused(scores, k, exclude, message):
+def test_what_is_excluded_is_never_guessed_and_wrong_shapes_are_refused(scores, k, exclude, message):
     with pytest.raises(ValueError, match=message):
         top_k(scores, k, exclude=exclude)
