@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from avrec_lib.content.features import FeatureTable
+from avrec_lib.content.unit_rows import unit_rows
 
 __all__ = [
     "coverage",
@@ -224,10 +225,10 @@ def intra_list_diversity(recommendations: pd.DataFrame, features: FeatureTable, 
         By ``user_id``, in [0, 2]; NaN where fewer than two items are left.
     """
     shown = _shown(recommendations, k)
-    length = np.where(features.present, np.linalg.norm(features.matrix.astype(np.float64), axis=1), 0.0)
+    directions = unit_rows(np.where(features.present[:, None], features.matrix, 0.0).astype(np.float64))
     row, users = pd.factorize(shown["user_id"], sort=True)
     item = pd.Index(features.ids).get_indexer(pd.Index(shown["item_id"]))
-    known = (item >= 0) & (length[item] > 0.0)
+    known = (item >= 0) & (directions != 0.0).any(axis=1)[item]
     row, item = row[known], item[known]
     order = np.argsort(row, kind="stable")
     row, item = row[order], item[order]
@@ -237,10 +238,9 @@ def intra_list_diversity(recommendations: pd.DataFrame, features: FeatureTable, 
     step = max(1, _BLOCK // max(1, k * features.width))
     for start in range(0, len(users), step):
         part = slice(bounds[start], bounds[min(start + step, len(users))])
-        unit = features.matrix[item[part]] / length[item[part], None]
         here, first = np.unique(row[part], return_index=True)
         if len(here):
-            squared[here] = (np.add.reduceat(unit, first, axis=0) ** 2).sum(axis=1)
+            squared[here] = (np.add.reduceat(directions[item[part]], first, axis=0) ** 2).sum(axis=1)
     alike = np.divide(squared - m, m * (m - 1.0), out=np.full(len(users), np.nan), where=m > 1.0)
     return pd.Series(1.0 - alike, index=pd.Index(users, name="user_id"), name=f"intra_list_diversity@{k}")
 

@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from avrec_lib.content.torch_threads import one_torch_thread
 from avrec_lib.content.training import AdamW, one_cycle
-from avrec_lib.match.vectors import as_vectors, unit
+from avrec_lib.content.unit_rows import unit_rows
+from avrec_lib.match.vectors import as_vectors
 
 __all__ = ["AttentionSimilarity"]
 
@@ -98,7 +99,7 @@ class AttentionSimilarity(BaseEstimator):
             If shapes do not fit, a vector is not finite, a history is empty or a parameter is out of range.
         """
         past, present = _as_histories(histories, present)
-        items = unit(as_vectors(wanted, "wanted"))
+        items = unit_rows(as_vectors(wanted, "wanted"))
         n, _, d = past.shape
         if items.shape != (n, d) or n < 2:
             raise ValueError(f"wanted must have shape {(n, d)} and two rows or more, not {items.shape}")
@@ -157,7 +158,7 @@ class AttentionSimilarity(BaseEstimator):
         if not hasattr(self, "keys_"):
             raise NotFittedError("call fit before asking AttentionSimilarity anything")
         past, present = _as_histories(histories, present)
-        matrix = unit(as_vectors(items, "items"))
+        matrix = unit_rows(as_vectors(items, "items"))
         if past.shape[2] != self.keys_.shape[1] or matrix.shape[1] != self.keys_.shape[1]:
             raise ValueError(
                 f"histories and items have {past.shape[2]} and {matrix.shape[1]} columns, "
@@ -204,4 +205,4 @@ def _as_histories(histories: np.ndarray, present: np.ndarray) -> tuple[np.ndarra
     if not present.any(axis=1).all():
         raise ValueError(f"history {int(np.argmin(present.any(axis=1)))} is empty; it resembles nothing")
     past = np.where(present[:, :, None], past, np.float32(0.0))
-    return unit(as_vectors(past.reshape(-1, past.shape[2]), "histories")).reshape(past.shape), present
+    return unit_rows(as_vectors(past.reshape(-1, past.shape[2]), "histories")).reshape(past.shape), present

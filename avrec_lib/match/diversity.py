@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from avrec_lib.match.vectors import unit
+from avrec_lib.content.unit_rows import unit_rows
 
 __all__ = ["maximal_marginal_relevance"]
 
@@ -58,7 +58,7 @@ def maximal_marginal_relevance(
     if not np.isfinite(scores[open_to]).all() or not np.isfinite(vectors[open_to]).all():
         raise ValueError("a candidate has an infinite score, or a vector that is not finite")
     flat = np.where(open_to[:, :, None], vectors, 0.0).reshape(-1, d).astype(np.float64)
-    directions = unit(flat).reshape(n, c, d)
+    directions = unit_rows(flat).reshape(n, c, d)
     relevance = np.where(open_to, trade_off * np.where(open_to, scores, 0.0), -np.inf)
     nearest = np.zeros((n, c))  # the largest cosine with what was chosen; with nothing chosen, 0
     places, margins = np.full((n, k), -1), np.full((n, k), np.nan)

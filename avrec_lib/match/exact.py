@@ -6,8 +6,9 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from scipy import sparse
 
+from avrec_lib.content.unit_rows import SHORTEST, unit_rows
 from avrec_lib.match.top_k import check_exclude
-from avrec_lib.match.vectors import SHORTEST, as_vectors, check_widths, unit
+from avrec_lib.match.vectors import as_vectors, check_widths
 
 __all__ = ["Metric", "check_metric", "nearest", "scan"]
 
@@ -129,7 +130,7 @@ def _scan_block(
     n, d = queries.shape
     lists = _Lists(n, k)
     lengths = np.sqrt(np.einsum("nd,nd->n", queries, queries, dtype=np.float64))
-    left = {"cosine": unit(queries), "inner": queries, "euclidean": np.float32(2.0) * queries}[metric]
+    left = {"cosine": unit_rows(queries), "inner": queries, "euclidean": np.float32(2.0) * queries}[metric]
     # Approximate scores of the Euclidean metric are 2qx - xx, the exact ones -(q - x)^2: they differ by qq.
     lift = lengths[:, None] ** 2 if metric == "euclidean" else np.zeros((n, 1))
     rounding = 2.0 * (d + 4) * np.finfo(np.float32).eps  # twice the bound on a product's error, Higham (2002), 3.1

@@ -10,9 +10,10 @@ import pandas as pd
 
 from avrec_lib.content.checked_files import DamagedFileError, write_checked
 from avrec_lib.content.features import Ids
+from avrec_lib.content.unit_rows import unit_rows
 from avrec_lib.match.exact import Metric, check_metric
 from avrec_lib.match.saved_arrays import whole_number
-from avrec_lib.match.vectors import as_vectors, unit
+from avrec_lib.match.vectors import as_vectors
 
 __all__ = ["FORMAT", "Index", "Neighbours"]
 
@@ -106,7 +107,7 @@ class Index(ABC):
         if not len(matrix):
             raise ValueError(f"{type(self).__name__} needs at least one vector to be built from")
         names = _as_ids(ids, len(matrix))
-        matrix = unit(matrix) if self.metric == "cosine" else matrix
+        matrix = unit_rows(matrix) if self.metric == "cosine" else matrix
         self._train(matrix)
         self._forget()
         self._width = matrix.shape[1]
@@ -337,7 +338,7 @@ class Index(ABC):
         matrix = as_vectors(vectors, name)
         if matrix.shape[1] != self._width:
             raise ValueError(f"{name} have {matrix.shape[1]} columns, the index holds vectors of {self._width}")
-        return unit(matrix) if self.metric == "cosine" else matrix
+        return unit_rows(matrix) if self.metric == "cosine" else matrix
 
     def _find(self, names: Sequence[Hashable]) -> np.ndarray:
         slots = np.array([self._slots.get(name, -1) for name in names], dtype=np.int64)

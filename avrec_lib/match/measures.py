@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
-from avrec_lib.match.vectors import SHORTEST, as_vectors, check_widths
+from avrec_lib.content.unit_rows import unit_rows
+from avrec_lib.match.vectors import as_vectors, check_widths
 
 __all__ = [
     "cosine",
@@ -72,7 +73,7 @@ def cosine(queries: ArrayLike, items: ArrayLike) -> np.ndarray:
     [[1.0, -1.0, 0.0]]
     """
     one, other = _pair(queries, items)
-    return np.clip(_directions(one) @ _directions(other).T, -1.0, 1.0).astype(np.float32)
+    return np.clip(unit_rows(one) @ unit_rows(other).T, -1.0, 1.0).astype(np.float32)
 
 
 def pearson(queries: ArrayLike, items: ArrayLike) -> np.ndarray:
@@ -98,7 +99,7 @@ def pearson(queries: ArrayLike, items: ArrayLike) -> np.ndarray:
         If widths differ or a row is not finite.
     """
     one, other = (_centred(vectors) for vectors in _pair(queries, items))
-    return np.clip(_directions(one) @ _directions(other).T, -1.0, 1.0).astype(np.float32)
+    return np.clip(unit_rows(one) @ unit_rows(other).T, -1.0, 1.0).astype(np.float32)
 
 
 def euclidean(queries: ArrayLike, items: ArrayLike) -> np.ndarray:
@@ -229,11 +230,6 @@ def _pair(queries: ArrayLike, items: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     one, other = as_vectors(np.asarray(queries), "queries"), as_vectors(np.asarray(items), "items")
     check_widths(one, other)
     return one.astype(np.float64), other.astype(np.float64)
-
-
-def _directions(vectors: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths >= SHORTEST)
 
 
 def _centred(vectors: np.ndarray) -> np.ndarray:

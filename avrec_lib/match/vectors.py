@@ -2,10 +2,8 @@
 
 import numpy as np
 
-__all__ = ["SHORTEST", "as_vectors", "check_widths", "unit"]
+__all__ = ["as_vectors", "check_widths"]
 
-SHORTEST = 1e-18
-"""A vector that is shorter counts as a vector of zeros: its direction is lost in float32."""
 _LARGEST = 1e18  # so that the product of two entries, summed, still is a float32
 
 
@@ -61,26 +59,3 @@ def check_widths(queries: np.ndarray, items: np.ndarray) -> None:
         raise ValueError(
             f"queries have {queries.shape[1]} columns and items {items.shape[1]}; they must lie in the same space"
         )
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Scale rows to length 1; a row of zeros, or shorter than :data:`SHORTEST`, becomes zeros.
-
-    Parameters
-    ----------
-    vectors : ndarray (n, d)
-        Vectors.
-
-    Returns
-    -------
-    ndarray (n, d)
-        Of the type of ``vectors``.
-
-    Examples
-    --------
-    >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
-    [[0.6, 0.8], [0.0, 0.0]]
-    """
-    norms = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-    scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms >= SHORTEST)
-    return np.asarray(vectors * scale[:, None].astype(vectors.dtype))

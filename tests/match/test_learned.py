@@ -5,11 +5,11 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from avrec_lib.content.training import one_cycle
+from avrec_lib.content.unit_rows import unit_rows
 from avrec_lib.match.attention import AttentionSimilarity
 from avrec_lib.match.bilinear import BilinearSimilarity
 from avrec_lib.match.exact import nearest
 from avrec_lib.match.measures import cosine, inner_product
-from avrec_lib.match.vectors import unit
 
 
 def rank_of_right(scores):
@@ -77,7 +77,7 @@ def two_interests(seed, n=600, d=8):
 def test_attention_learns_which_likeness_matters_and_beats_the_mean():
     model = AttentionSimilarity(rank=8, epochs=15, batch=100).fit(*two_interests(0))
     past, present, wanted = two_interests(1, n=300)
-    mean = np.nansum(unit(np.nan_to_num(past.reshape(-1, 8))).reshape(past.shape), axis=1)
+    mean = np.nansum(unit_rows(np.nan_to_num(past.reshape(-1, 8))).reshape(past.shape), axis=1)
     by_mean, untaught = (
         rank_of_right(cosine(mean, wanted)),
         rank_of_right(AttentionSimilarity(rank=8, epochs=0).fit(past, present, wanted)(past, present, wanted)),
@@ -104,12 +104,12 @@ def test_attention_without_sharpness_is_the_product_with_the_mean_and_sharp_is_t
     past, present, wanted = two_interests(2, n=20)
     model = AttentionSimilarity(rank=8, epochs=0).fit(past, present, wanted)
     directions = np.where(present[:, :, None], past, 0.0)
-    directions = unit(directions.reshape(-1, 8)).reshape(past.shape)
+    directions = unit_rows(directions.reshape(-1, 8)).reshape(past.shape)
     model.sharpness_ = 0.0
     mean = directions.sum(axis=1) / present.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(model(past, present, wanted), inner_product(mean, unit(wanted)), atol=1e-5)
+    np.testing.assert_allclose(model(past, present, wanted), inner_product(mean, unit_rows(wanted)), atol=1e-5)
     model.sharpness_ = 1e5
-    alike = np.einsum("ntd,md->ntm", directions, unit(wanted))
+    alike = np.einsum("ntd,md->ntm", directions, unit_rows(wanted))
     best = np.where(present[:, :, None], alike, -np.inf).max(axis=1)
     np.testing.assert_allclose(model(past, present, wanted), best, atol=1e-5)
 

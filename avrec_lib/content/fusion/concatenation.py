@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from avrec_lib.content.features import FeatureTable
+from avrec_lib.content.unit_rows import unit_rows
 
 __all__ = ["fuse", "unit_rows"]
 
@@ -64,20 +65,3 @@ def fuse(
         seen |= part.present
     origin = {"fused": {table.name: table.origin for table in tables}, "weights": dict(weights)}
     return FeatureTable(ids, unit_rows(np.concatenate(blocks, axis=1)), seen, name, tuple(columns), origin)
-
-
-def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Scale rows to length 1.
-
-    Parameters
-    ----------
-    rows : ndarray (n, d)
-        Any finite numbers.
-
-    Returns
-    -------
-    ndarray (n, d)
-        Rows of length 1; a row of zeros stays.
-    """
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0.0)
