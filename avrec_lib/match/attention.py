@@ -1,7 +1,6 @@
 """A similarity that looks at a history once more for each item: learnt attention from the item to the past."""
 
 import math
-from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from avrec_lib.content.torch_threads import one_torch_thread
-from avrec_lib.content.training import AdamW, one_cycle
+from avrec_lib.content.training import train
 from avrec_lib.content.unit_rows import unit_rows
 from avrec_lib.match.vectors import as_vectors
 
@@ -108,29 +107,31 @@ class AttentionSimilarity(BaseEstimator):
                 f"rank must be from 1 to {d}, batch at least 2 and epochs at least 0, "
                 f"not {self.rank}, {self.batch} and {self.epochs}"
             )
-        rng = np.random.default_rng(self.seed)
-        cut = np.linalg.qr(rng.standard_normal((d, d)))[0][: self.rank].astype(np.float32)
-        # A gain for the scores, so that the softmax over items, whose cosines are small, can tell them apart.
-        names = {"keys": cut, "values": cut, "sharpness": np.float32(4.0), "gain": np.float32(math.log(10.0))}
-        learnt = {name: nn.Parameter(torch.tensor(value)) for name, value in names.items()}
-        parts = min(math.ceil(n / self.batch), n // 2)  # one example alone has nothing to be told from
-        steps = max(2, self.epochs * parts)
-        optimiser, step, losses = AdamW(learnt.values(), decay=self.decay), 0, np.zeros(self.epochs)
+        cut = np.linalg.qr(np.random.default_rng(self.seed).standard_normal((d, d)))[0][: self.rank].astype(np.float32)
+        network = _Attention(cut)
         kind = np.unique(items, axis=0, return_inverse=True)[1].ravel()
-        with one_torch_thread():
-            for epoch in range(self.epochs):
-                order = rng.permutation(n)
-                for rows in np.array_split(order, parts):
-                    scores = _attend(*_tensors(past[rows], present[rows], items[rows]), learnt)
-                    same = torch.from_numpy((kind[rows][:, None] == kind[rows]) & ~np.eye(len(rows), dtype=bool))
-                    logits = (learnt["gain"].exp() * scores).masked_fill(same, -torch.inf)
-                    loss = functional.cross_entropy(logits, torch.arange(len(rows)))
-                    loss.backward()
-                    optimiser.step(*one_cycle(step, steps, self.rate))
-                    step += 1
-                    losses[epoch] += loss.item() * len(rows) / n
-        self.keys_, self.values_ = (learnt[name].detach().numpy().copy() for name in ("keys", "values"))
-        self.sharpness_, self.losses_ = float(learnt["sharpness"].detach()), losses
+
+        def loss(rows: np.ndarray, _: np.random.Generator) -> torch.Tensor:
+            scores = network(*_tensors(past[rows], present[rows], items[rows]))
+            same = torch.from_numpy((kind[rows][:, None] == kind[rows]) & ~np.eye(len(rows), dtype=bool))
+            logits = (network.gain.exp() * scores).masked_fill(same, -torch.inf)
+            return functional.cross_entropy(logits, torch.arange(len(rows)))
+
+        self.losses_ = np.zeros(0)
+        if self.epochs:
+            self.losses_ = train(
+                network,
+                loss,
+                n,
+                seed=self.seed,
+                epochs=self.epochs,
+                batch=self.batch,
+                rate=self.rate,
+                decay=self.decay,
+                progress=False,
+            )
+        self.keys_, self.values_ = (part.detach().numpy().copy() for part in (network.keys, network.values))
+        self.sharpness_ = float(network.sharpness.detach())
         return self
 
     def __call__(self, histories: np.ndarray, present: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -164,29 +165,34 @@ class AttentionSimilarity(BaseEstimator):
                 f"histories and items have {past.shape[2]} and {matrix.shape[1]} columns, "
                 f"those of fit had {self.keys_.shape[1]}"
             )
-        learnt = {
-            "keys": torch.from_numpy(self.keys_),
-            "values": torch.from_numpy(self.values_),
-            "sharpness": torch.tensor(self.sharpness_),
-        }
+        network = _Attention(self.keys_, self.values_, self.sharpness_)
         scores = np.empty((len(past), len(matrix)), np.float32)
         step = max(1, _AT_ONCE // max(1, past.shape[1] * len(matrix)))
         with one_torch_thread(), torch.no_grad():
             for start in range(0, len(past), step):
                 part = slice(start, start + step)
-                scores[part] = _attend(*_tensors(past[part], present[part], matrix), learnt).numpy()
+                scores[part] = network(*_tensors(past[part], present[part], matrix)).numpy()
         return scores
 
 
-def _attend(
-    past: torch.Tensor, present: torch.Tensor, items: torch.Tensor, learnt: Mapping[str, torch.Tensor]
-) -> torch.Tensor:
-    """Return scores (n, m) of histories (n, t, d) and items (m, d)."""
-    looks, likes = (
-        torch.einsum("ntr,mr->ntm", past @ matrix.T, items @ matrix.T) for matrix in (learnt["keys"], learnt["values"])
-    )
-    weights = (learnt["sharpness"] * looks).masked_fill(~present[:, :, None], -torch.inf).softmax(dim=1)
-    return (weights * likes).sum(dim=1)
+class _Attention(nn.Module):
+    """The weights, and how they score histories (n, t, d) and items (m, d): (n, m)."""
+
+    def __init__(self, keys: np.ndarray, values: np.ndarray | None = None, sharpness: float = 4.0) -> None:
+        super().__init__()
+        self.keys = nn.Parameter(torch.tensor(keys))
+        self.values = nn.Parameter(torch.tensor(keys if values is None else values))
+        self.sharpness = nn.Parameter(torch.tensor(sharpness))
+        # A gain for the scores, so that the softmax over items, whose cosines are small, can tell them apart.
+        self.gain = nn.Parameter(torch.tensor(math.log(10.0)))
+
+    def forward(self, past: torch.Tensor, present: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        """Return scores (n, m)."""
+        looks, likes = (
+            torch.einsum("ntr,mr->ntm", past @ matrix.T, items @ matrix.T) for matrix in (self.keys, self.values)
+        )
+        weights = (self.sharpness * looks).masked_fill(~present[:, :, None], -torch.inf).softmax(dim=1)
+        return (weights * likes).sum(dim=1)
 
 
 def _tensors(

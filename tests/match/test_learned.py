@@ -95,7 +95,7 @@ def test_the_learning_rate_of_attention_is_planned_for_the_steps_that_are_made(m
         made.append((step, steps))
         return one_cycle(step, steps, rate)
 
-    monkeypatch.setattr("avrec_lib.match.attention.one_cycle", recorded)
+    monkeypatch.setattr("avrec_lib.content.training.one_cycle", recorded)
     AttentionSimilarity(rank=4, epochs=3, batch=batch).fit(*two_interests(4, n=n))
     assert made == [(step, 3 * parts) for step in range(3 * parts)]
 
