@@ -7,7 +7,7 @@ catalogue looks so. Queries are fresh draws. The metric is the cosine.
 Times are processor seconds, added up over threads, so that a busy machine spoils them little; the ratio of exact search
 is the median over rounds in which both take turns. One query at a time is a loop of single searches on one thread.
 HNSW searches with the smallest breadth of a fixed row that finds 99 % of the ten nearest of other queries, by two
-standard errors.
+standard errors; where none does, its row is marked and the ratio is not given.
 """
 
 import argparse
@@ -34,6 +34,7 @@ __all__ = ["main", "make_vectors"]
 
 WIDTH, K = 64, 10
 CLUSTERS = 2000
+GOAL = 0.99  # recall@10 at which HNSW is compared with exact search
 BREADTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 
 
@@ -112,9 +113,21 @@ def _row(name: str, size: int, build: float, each: float, share: float, size_of_
     )
 
 
-def _costs(items: np.ndarray, queries: np.ndarray, tuning: np.ndarray, singles: int, jobs: int) -> float:
-    """Print a row for each index; return how many times faster than exact search HNSW is, one query at a time."""
-    size, ids = len(items), np.arange(len(items))
+def _turn_up(index: HNSWIndex, queries: np.ndarray, right: np.ndarray) -> bool:
+    """Set the smallest breadth that finds enough by two standard errors, or the greatest; return whether it does."""
+    for index.breadth in BREADTHS:
+        shares = recall(index.search(queries, K).ids, right)
+        if shares.mean() - 2.0 * shares.std() / np.sqrt(len(shares)) >= GOAL:
+            return True
+    return False
+
+
+def _costs(items: np.ndarray, queries: np.ndarray, tuning: np.ndarray, singles: int, jobs: int) -> float | None:
+    """Print a row for each index; return how many times faster than exact search HNSW is, one query at a time.
+
+    None where HNSW finds too little to be compared.
+    """
+    size, ids, reached = len(items), np.arange(len(items)), False
     exact = ExactIndex()
     times = {}
     truth = {}
@@ -133,17 +146,16 @@ def _costs(items: np.ndarray, queries: np.ndarray, tuning: np.ndarray, singles: 
             truth = {"queries": index.search(queries, K).ids, "tuning": index.search(tuning, K).ids}
         label = name
         if isinstance(index, HNSWIndex):
-            for index.breadth in BREADTHS:
-                shares = recall(index.search(tuning, K).ids, truth["tuning"])
-                if shares.mean() - 2.0 * shares.std() / np.sqrt(len(shares)) >= 0.99:
-                    break
-            label = f"HNSW, breadth {index.breadth}"
+            reached = _turn_up(index, tuning, truth["tuning"])
+            label = f"HNSW, breadth {index.breadth}" + ("" if reached else "*")
         times[name] = _one_by_one(index, queries[: singles if name == "exact" else 10 * singles])
         share = float(recall(index.search(queries, K).ids, truth["queries"]).mean())
         with tempfile.TemporaryDirectory() as folder:
             index.save(Path(folder) / "index")
             _row(label, size, build, times[name], share, (Path(folder) / "index").stat().st_size)
-    return times["exact"] / times["HNSW"]
+    if not reached:
+        print(f"{'':12}* no breadth up to {BREADTHS[-1]} finds {GOAL:.0%} for sure: this row is no answer to that goal")
+    return times["exact"] / times["HNSW"] if reached else None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -178,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{'vectors':>10}  {'index':<22}{'build':>12}{'one query':>14}{'recall':>9}{'on disk each':>15}")
     for size in sizes:
         ratio = _costs(items[:size], queries, tuning, options.singles, options.jobs)
-        print(f"{'':12}HNSW is {ratio:.1f} times as fast as exact search, one query at a time\n", flush=True)
+        verdict = "HNSW misses the goal" if ratio is None else f"HNSW is {ratio:.1f} times as fast as exact search"
+        print(f"{'':12}{verdict}, one query at a time (wanted at 1,000,000: 20 times, at {GOAL:.0%})\n", flush=True)
 
 
 if __name__ == "__main__":
