@@ -10,14 +10,15 @@ from sklearn.base import clone
 from tqdm import tqdm
 
 from avrec_lib.content.features import FeatureTable, Ids
+from avrec_lib.evaluate.answers import refuse_answers, refuse_seen, relevant_pairs
 from avrec_lib.evaluate.lists import full_lists, sampled_lists
 from avrec_lib.evaluate.metrics import judge
 from avrec_lib.evaluate.named import ACCURACY, METRICS, Answer, Metric, Question
-from avrec_lib.evaluate.protocol import relevant_pairs
 from avrec_lib.evaluate.uncertainty import bootstrap_table
 from avrec_lib.prepare.holdouts import Parts
-from avrec_lib.prepare.splits import LeakError, Split, refuse_later
+from avrec_lib.prepare.splits import Split, refuse_later
 from avrec_lib.recommend.base import ItemFeatures, Recommender
+from avrec_lib.recommend.histories import sorted_ids
 
 __all__ = ["Measured", "evaluate", "measure"]
 
@@ -75,25 +76,6 @@ class Measured:
         return table
 
 
-def _fitted(
-    name: str, recommender: Recommender, known: pd.DataFrame, items: ItemFeatures | None, relevant: pd.DataFrame
-) -> Recommender:
-    """Fit a copy on what is known, or check that one that comes fitted has not seen the answers."""
-    if not hasattr(recommender, "histories_"):
-        fresh: Recommender = clone(recommender)
-        return fresh.fit(known, items=items)
-    row = recommender.histories_.user_ids.get_indexer(pd.Index(relevant["user_id"]))
-    column = recommender.item_ids_.get_indexer(pd.Index(relevant["item_id"]))
-    inside = (row >= 0) & (column >= 0)
-    if not inside.any():  # a matrix without a row cannot be asked
-        return recommender
-    seen = np.asarray(recommender.histories_.values[row[inside], column[inside]]).ravel() != 0.0
-    if seen.any():
-        pair = relevant[inside].loc[:, ["user_id", "item_id"]][seen].iloc[0].tolist()
-        raise LeakError(f"{name} was fitted on {seen.sum()} of the pairs that it is asked for, such as {pair}")
-    return recommender
-
-
 def measure(
     recommenders: Mapping[str, Recommender],
     split: Split | Parts | tuple[pd.DataFrame, pd.DataFrame],
@@ -132,14 +114,16 @@ def measure(
     part : {"validation", "test"}
         Which part is held back.
     items : FeatureTable, sequence of FeatureTable, or Mapping of str to these, optional
-        What is given to ``fit`` as ``items=``: to all, or by the recommender's name.
+        What is given to ``fit`` as ``items=``: to all, or by the recommender's name; those not named get none.
     features : FeatureTable, optional
         By which diversity tells items apart.
     candidates : sequence, optional
-        The items on offer; default what each recommender can score.
+        The items on offer; default every item that one of the recommenders knows, of which each lists what it can
+        score.
     history : DataFrame, optional
         Interactions of people who are not in what is known, shown to the recommenders but not fitted: see
-        :func:`~avrec_lib.prepare.holdouts.first_rows`. Leave those rows out of the split.
+        :func:`~avrec_lib.prepare.holdouts.first_rows`. Leave those rows out of the split. A person's rows are not
+        later than what the person is asked for.
     relevant_from : float
         The least value that counts as liked.
     in_time : bool, optional
@@ -161,36 +145,44 @@ def measure(
     Raises
     ------
     LeakError
-        If what should be cut in time is not, or a fitted recommender has seen an answer.
+        If what should be cut in time is not, a fitted recommender has seen an answer or was fitted on something as
+        late as the answers, or a history gives an answer away (:mod:`~avrec_lib.evaluate.answers`).
     ValueError
-        If a metric is not known, or nobody liked anything new.
+        If a metric or a name in ``items`` is not known, or nobody liked anything new.
     """
     wanted = _named(metrics)
     if not recommenders:
         raise ValueError("there is no recommender to measure")
     known, asked = _sides(split, part)
-    if in_time or (in_time is None and not isinstance(split, Parts)):
-        refuse_later(known, asked["time"].min(), what="what is known")
+    timed = not isinstance(split, Parts) if in_time is None else in_time
+    begins = None
+    if timed:
+        begins = asked["time"].min()
+        refuse_later(known, begins, what="what is known")
+    if history is not None:
+        refuse_answers(history, asked, in_time=timed)
     shown = known if history is None else pd.concat([known, history], ignore_index=True)
     relevant = relevant_pairs(shown, asked, relevant_from=relevant_from, candidates=candidates, in_time=False)
     people = pd.Index(relevant["user_id"].unique()).sort_values()
     lists: dict[str, pd.DataFrame] = {}
-    catalogue = pd.Index([] if candidates is None else candidates)
+    tables = _tables(recommenders, items)
+    catalogue = _catalogue(recommenders, known, tables) if candidates is None else pd.Index(candidates)
     bar = tqdm(recommenders.items(), desc="recommenders", disable=not progress)
     for name, recommender in bar:
         bar.set_postfix_str(name)
-        given = items.get(name) if isinstance(items, Mapping) else items
-        model = _fitted(name, recommender, known, given, relevant)
+        model: Recommender = recommender
+        if hasattr(recommender, "histories_"):
+            refuse_seen(recommender, relevant, before=begins, name=name)
+        else:
+            model = clone(recommender).fit(known, items=tables[name])
         # A copy that was fitted here knows these histories; to hand them over again costs time.
         past = None if model is not recommender and history is None else shown
         if negatives is None:
             lists[name] = full_lists(model, people, k=k, candidates=candidates, history=past)
         else:
             lists[name] = sampled_lists(
-                model, people, relevant, shown, k=k, negatives=negatives, seed=seed, candidates=candidates, history=past
+                model, people, relevant, shown, k=k, negatives=negatives, seed=seed, candidates=catalogue, history=past
             )
-        if candidates is None:
-            catalogue = model.item_ids_ if catalogue.empty else catalogue.union(model.item_ids_)
     return _collect(Question(people, relevant, shown, catalogue, k, features), lists, wanted)
 
 
@@ -240,6 +232,33 @@ def _sides(
         known, asked = split
         return known, asked
     return (split.before_test, split.test) if part == "test" else (split.train, split.validation)
+
+
+def _tables(
+    recommenders: Mapping[str, Recommender], items: ItemFeatures | Mapping[str, ItemFeatures] | None
+) -> dict[str, ItemFeatures | None]:
+    """Return what each recommender is told of the items."""
+    if not isinstance(items, Mapping):
+        return dict.fromkeys(recommenders, items)
+    unknown = [name for name in items if name not in recommenders]
+    if unknown:
+        raise ValueError(f"items= names {unknown}, but the recommenders are {', '.join(recommenders)}")
+    return {name: items.get(name) for name in recommenders}
+
+
+def _catalogue(
+    recommenders: Mapping[str, Recommender], known: pd.DataFrame, tables: Mapping[str, ItemFeatures | None]
+) -> pd.Index:
+    """Return every item that one of them knows, before any is fitted, so that all are asked one question."""
+    ids: list[Ids] = []
+    for name, recommender in recommenders.items():
+        told = tables[name]
+        if hasattr(recommender, "item_ids_"):
+            ids.append(recommender.item_ids_)
+            continue
+        ids.append(known["item_id"].unique())
+        ids += [table.ids for table in ((told,) if isinstance(told, FeatureTable) else told or ())]
+    return sorted_ids(np.concatenate([np.asarray(one, dtype=object) for one in ids]))
 
 
 def _named(wanted: Sequence[str] | Mapping[str, Metric]) -> dict[str, Metric]:

@@ -122,7 +122,7 @@ def sampled_lists(
     k: int,
     negatives: int,
     seed: int,
-    candidates: Ids | None = None,
+    candidates: Ids,
     history: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Rank each person's relevant items among a few drawn at random, as some papers do to save time.
@@ -147,8 +147,8 @@ def sampled_lists(
         Items drawn for each person without repeats, of those neither relevant nor met; fewer where there are fewer.
     seed : int
         Seed of the draws. Recommenders that are asked for the same people and candidates get the same draws.
-    candidates : sequence, optional
-        The items on offer; default all of the recommender's ``item_ids_``.
+    candidates : sequence
+        The items on offer, the same for all that are to be compared.
     history : DataFrame, optional
         As for :meth:`~avrec_lib.recommend.base.Recommender.recommend`.
 
@@ -164,7 +164,7 @@ def sampled_lists(
     """
     if negatives < 1:
         raise ValueError(f"negatives must be at least 1, not {negatives}")
-    offered = recommender.item_ids_ if candidates is None else pd.Index(candidates).unique().sort_values()
+    offered = pd.Index(candidates).unique().sort_values()
     rng = np.random.default_rng([seed, _STREAM])
     found = np.empty((len(people), k), dtype=np.int64)
     best = np.empty((len(people), k), dtype=np.float32)

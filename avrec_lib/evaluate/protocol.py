@@ -1,65 +1,17 @@
-"""Hold a recommender against what people did next."""
+"""Hold one recommender against what people did next."""
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
 from avrec_lib.content.features import Ids
-from avrec_lib.evaluate import metrics
+from avrec_lib.evaluate.answers import refuse_seen, relevant_pairs
 from avrec_lib.evaluate.auc import auc_by_group
-from avrec_lib.evaluate.lists import cells, full_lists, score_blocks
-from avrec_lib.prepare.splits import LeakError
+from avrec_lib.evaluate.contest import measure
+from avrec_lib.evaluate.lists import cells, score_blocks
 from avrec_lib.recommend.base import Recommender
 
-__all__ = ["auc_by_person", "by_person", "inspection_cost", "relevant_pairs"]
-
-
-def relevant_pairs(
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    *,
-    relevant_from: float = 0.5,
-    candidates: Ids | None = None,
-    in_time: bool = True,
-) -> pd.DataFrame:
-    """Return what people liked in the test part and had not met before.
-
-    Parameters
-    ----------
-    train, test : DataFrame
-        The ``interactions`` schema.
-    relevant_from : float
-        The least value that counts as liked, above 0.
-    candidates : sequence, optional
-        The items on offer; others are not counted.
-    in_time : bool
-        Whether everything in ``train`` must be earlier than everything in ``test``. Give False for a split that is
-        not cut in time, knowing that its figures hold some of the future.
-
-    Returns
-    -------
-    DataFrame
-        ``user_id, item_id, value``.
-
-    Raises
-    ------
-    LeakError
-        If a row of ``train`` is not earlier than all of ``test``, and ``in_time`` is true.
-    ValueError
-        If nothing is left.
-    """
-    if not relevant_from > 0.0:
-        raise ValueError(f"relevant_from must be above 0, not {relevant_from}")
-    if in_time and train["time"].max() >= test["time"].min():
-        raise LeakError(f"train runs to {train['time'].max()}, but test begins at {test['time'].min()}")
-    liked = test.loc[test["value"] >= relevant_from, ["user_id", "item_id", "value"]]
-    if candidates is not None:
-        liked = liked[liked["item_id"].isin(candidates)]
-    pairs = ["user_id", "item_id"]
-    met = pd.MultiIndex.from_frame(train[pairs])
-    liked = liked[~pd.MultiIndex.from_frame(liked[pairs]).isin(met)]
-    if liked.empty:
-        raise ValueError(f"nobody likes anything new in test (value at least {relevant_from})")
-    return liked.reset_index(drop=True)
+__all__ = ["auc_by_person", "by_person", "inspection_cost"]
 
 
 def by_person(
@@ -73,9 +25,8 @@ def by_person(
 ) -> pd.DataFrame:
     """Recommend to everybody who liked something new in the test part, and count what came true.
 
-    What the recommender cannot do counts against it, so that all recommenders are held against the same people
-    and the same items: an item that it cannot score is not recommended, and a person whom it cannot serve gets an
-    empty list.
+    This is :func:`~avrec_lib.evaluate.contest.measure` of one recommender that is fitted already, as a table of the
+    usual measures. What the recommender cannot do counts against it.
 
     Parameters
     ----------
@@ -97,31 +48,38 @@ def by_person(
     -------
     DataFrame
         One row a person (index ``user_id``): ``ndcg``, ``ndcg_graded`` (linear gain), ``precision``, ``recall``,
-        ``hit_rate``, ``reciprocal_rank``, ``average_precision`` at k, ``n_relevant``, and ``served`` (bool).
+        ``hit_rate``, ``reciprocal_rank``, ``average_precision`` at k, ``n_relevant``, and ``served`` (bool): whether
+        there is a list.
 
     Raises
     ------
+    NotFittedError
+        If the recommender is not fitted.
     LeakError
-        If ``train`` is not earlier than ``test``.
+        If ``train`` is not earlier than ``test``, or the recommender was fitted on an answer or on something as late
+        as ``test``.
     """
-    relevant = relevant_pairs(train, test, relevant_from=relevant_from, candidates=candidates)
-    people = pd.Index(relevant["user_id"].unique())
-    served = people[recommender.can_serve(people, history=train)]
-    lists = full_lists(recommender, people, k=k, candidates=candidates, history=train)
-    judged = metrics.judge(lists, relevant, k=k)
-    return pd.DataFrame(
-        {
-            "ndcg": metrics.ndcg(judged),
-            "ndcg_graded": metrics.ndcg(judged, gain="linear"),
-            "precision": metrics.precision(judged),
-            "recall": metrics.recall(judged),
-            "hit_rate": metrics.hit_rate(judged),
-            "reciprocal_rank": metrics.reciprocal_rank(judged),
-            "average_precision": metrics.average_precision(judged),
-            "n_relevant": pd.Series(judged.n_relevant, index=judged.users),
-            "served": pd.Series(judged.users.isin(served), index=judged.users),
-        }
-    ).rename_axis("user_id")
+    check_is_fitted(recommender, "histories_")
+    names = {
+        "ndcg": "ndcg",
+        "ndcg_graded": "ndcg_linear",
+        **{name: name for name in ("precision", "recall", "hit_rate", "reciprocal_rank", "average_precision")},
+    }
+    measured = measure(
+        {type(recommender).__name__: recommender},
+        (train, test),
+        list(names.values()),
+        k,
+        candidates=candidates,
+        relevant_from=relevant_from,
+        progress=False,
+    )
+    ((name, lists),) = measured.lists.items()
+    values = measured.by_person[name]
+    table = pd.DataFrame({column: values[f"{metric}@{k}"] for column, metric in names.items()})
+    table["n_relevant"] = measured.question.relevant.groupby("user_id", observed=True).size()
+    table["served"] = table.index.isin(lists["user_id"])
+    return table
 
 
 def inspection_cost(
@@ -158,11 +116,15 @@ def inspection_cost(
 
     Raises
     ------
+    NotFittedError
+        If the recommender is not fitted.
     LeakError
-        If ``train`` is not earlier than ``test``.
+        As :func:`by_person`.
     """
+    check_is_fitted(recommender, "item_ids_")
     offered = recommender.item_ids_ if candidates is None else pd.Index(candidates)
     relevant = relevant_pairs(train, test, relevant_from=relevant_from, candidates=offered)
+    refuse_seen(recommender, relevant, before=test["time"].min())
     people = pd.Index(relevant["user_id"].unique()).sort_values()
     cost = np.empty(len(people))
     all_met, all_liked = cells(train, people, offered), cells(relevant, people, offered)
@@ -187,7 +149,8 @@ def auc_by_person(recommender: Recommender, shown: pd.DataFrame) -> pd.Series:
     recommender : Recommender
         Fitted, on nothing that ``shown`` came after.
     shown : DataFrame
-        ``user_id``, ``item_id`` and ``liked`` (bool), no pair twice.
+        ``user_id``, ``item_id`` and ``liked`` (bool), no pair twice, none that the recommender was fitted on; with
+        ``time``, nothing that it was fitted on may be as late.
 
     Returns
     -------
@@ -197,9 +160,14 @@ def auc_by_person(recommender: Recommender, shown: pd.DataFrame) -> pd.Series:
 
     Raises
     ------
+    NotFittedError
+        If the recommender is not fitted.
+    LeakError
+        If it has seen what is asked for.
     ValueError
         If nobody is left.
     """
+    refuse_seen(recommender, shown[["user_id", "item_id"]], before=shown["time"].min() if "time" in shown else None)
     people, items = pd.Index(shown["user_id"].unique()), pd.Index(shown["item_id"].unique())
     row, column = people.get_indexer(pd.Index(shown["user_id"])), items.get_indexer(pd.Index(shown["item_id"]))
     order = np.argsort(row, kind="stable")

@@ -76,6 +76,10 @@ class Histories:
         shape = self.values.shape
         return sparse.csr_matrix((data, self.values.indices, self.values.indptr), shape=shape)
 
+    def since(self, moment: pd.Timestamp) -> np.ndarray:
+        """Mark the interactions of a moment or later: (nnz,) of bool, False where nobody knows the time."""
+        return np.asarray(self.days >= microseconds(pd.Series([moment]))[0] / _MICROSECONDS_A_DAY)
+
     def recency(self, half_life_days: float | None, *, own: bool = True) -> np.ndarray:
         r"""Weigh each interaction by its age.
 

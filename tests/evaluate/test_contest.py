@@ -143,6 +143,35 @@ def test_a_recommender_that_comes_fitted_is_taken_as_it_is_unless_it_has_seen_an
         measure({"cheat": cheat}, split, progress=False)
 
 
+def test_a_recommender_that_was_fitted_on_the_weeks_of_the_test_is_refused_though_it_saw_no_answer():
+    split = cut(log())
+    late = split.test.assign(user_id="z" + split.test["user_id"])
+    model = Popularity().fit(pd.concat([split.before_test, late]))
+    with pytest.raises(LeakError, match="later was fitted on"):
+        measure({"later": model}, split, progress=False)
+    measure({"later": model}, split, in_time=False, progress=False)
+
+
+def test_a_history_that_gives_an_answer_away_is_refused():
+    split = cut(log())
+    answer = split.test[split.test["value"] >= 0.5].iloc[[0]]
+    for held in (split, Parts(split.train, split.validation, split.test, "by hand")):
+        with pytest.raises(LeakError, match="of history is one that the person is asked for"):
+            measure({"pop": Popularity()}, held, history=answer, progress=False)
+    late = answer.assign(item_id="i_other", time=answer["time"] + pd.Timedelta(days=9))
+    with pytest.raises(LeakError, match="of history is later"):
+        measure({"pop": Popularity()}, split, history=late, progress=False)
+
+
+def test_new_people_of_a_cut_in_time_show_first_rows_that_lie_in_the_weeks_of_the_test():
+    table = log()
+    split = cut(table.assign(user_id=np.where(table["time"] < day(27), "old", "new") + table["user_id"]))
+    given, asked = first_rows(split.test, share=0.5)
+    assert given["time"].max() > asked["time"].min()
+    held = Split(split.train, split.validation, asked, split.validation_from, split.test_from)
+    assert (measure({"knn": ItemNeighbours()}, held, history=given, progress=False).unanswered == 0).all()
+
+
 def test_recommenders_and_tables_are_left_as_they_were():
     table = log()
     split = cut(table)
@@ -207,6 +236,19 @@ def test_sampled_negatives_flatter_and_the_option_is_what_makes_them():
     assert (drawn > full + 0.2).all()
 
 
+def test_recommenders_of_different_catalogues_rank_the_same_drawn_items():
+    split = cut(log())
+    more = FeatureTable(np.array([f"new{i:03d}" for i in range(300)]), np.ones((300, 2)), np.ones(300, bool), "more")
+    models = {"narrow": Random(), "wide": Random(), "fitted": Random().fit(split.train.iloc[:200])}
+    options = {"items": {"wide": more}, "negatives": 5, "k": 200, "progress": False}
+    measured = measure(models, split, **options)
+    drawn = {name: set(zip(one["user_id"], one["item_id"], strict=True)) for name, one in measured.lists.items()}
+    assert any(item.startswith("new") for _, item in drawn["wide"])
+    for name in ("narrow", "fitted"):  # what one cannot score is missing, and nothing stands in its place
+        assert drawn[name] < drawn["wide"]
+    assert set(measured.question.catalogue) == set(split.before_test["item_id"]) | set(more.ids)
+
+
 def test_a_metric_of_your_own_is_taken_like_any_other():
     split = cut(log())
     own = {"first": lambda answer: metrics.precision(metrics.judge(answer.lists, answer.question.relevant, k=1)),
@@ -221,6 +263,8 @@ def test_what_was_not_measured_cannot_be_asked_for():
         measure({"pop": Popularity()}, split, ["nDCG"], progress=False)
     with pytest.raises(ValueError, match="no recommender"):
         measure({}, split, progress=False)
+    with pytest.raises(ValueError, match=r"items= names \['kmn'\], but the recommenders are pop, knn"):
+        measure({"pop": Popularity(), "knn": ItemNeighbours()}, split, items={"kmn": FEATURES}, progress=False)
     with pytest.raises(ValueError, match="features="):
         measure({"pop": Popularity()}, split, ["intra_list_diversity"], progress=False)
     measured = measure({"pop": Popularity(), "knn": ItemNeighbours()}, split, ["ndcg", "gini"], progress=False)

@@ -32,7 +32,8 @@ def asked(relevant):
 def test_a_sampled_list_holds_what_was_liked_and_drawn_items_that_were_neither_liked_nor_met():
     known, relevant = world()
     people = asked(relevant)
-    found = sampled_lists(Random().fit(known), people, relevant, known, k=50, negatives=7, seed=0)
+    model = Random().fit(known)
+    found = sampled_lists(model, people, relevant, known, k=50, negatives=7, seed=0, candidates=model.item_ids_)
     pairs = pd.MultiIndex.from_frame(found[["user_id", "item_id"]])
     liked = pd.MultiIndex.from_frame(relevant[["user_id", "item_id"]])
     assert pairs.is_unique and liked.isin(pairs).all()
@@ -46,7 +47,7 @@ def test_every_recommender_gets_the_same_draws_and_the_seed_changes_them():
     people = asked(relevant)
 
     def items(model, seed):
-        table = sampled_lists(model, people, relevant, known, k=50, negatives=7, seed=seed)
+        table = sampled_lists(model, people, relevant, known, k=50, negatives=7, seed=seed, candidates=model.item_ids_)
         return set(zip(table["user_id"], table["item_id"], strict=True))
 
     assert items(Random().fit(known), 0) == items(Popularity().fit(known), 0) != items(Random().fit(known), 1)
@@ -56,7 +57,7 @@ def test_drawing_all_items_is_ranking_them_all():
     known, relevant = world()
     model, people = Popularity().fit(known), asked(relevant)
     whole = full_lists(model, people, k=10)
-    drawn = sampled_lists(model, people, relevant, known, k=10, negatives=10_000, seed=3)
+    drawn = sampled_lists(model, people, relevant, known, k=10, negatives=10_000, seed=3, candidates=model.item_ids_)
     pd.testing.assert_frame_equal(whole, drawn)
 
 
@@ -64,16 +65,17 @@ def test_fewer_drawn_items_flatter_a_recommender_that_knows_nothing():
     known, relevant = world(n_items=200)
     model, people = Random().fit(known), asked(relevant)
     honest = recall(judge(full_lists(model, people, k=10), relevant)).mean()
-    few = sampled_lists(model, people, relevant, known, k=10, negatives=20, seed=0)
+    few = sampled_lists(model, people, relevant, known, k=10, negatives=20, seed=0, candidates=model.item_ids_)
     assert recall(judge(few, relevant)).mean() > 3 * honest
 
 
 def test_sampled_lists_in_blocks_are_the_same(monkeypatch):
     known, relevant = world()
     model, people = Popularity().fit(known), asked(relevant)
-    whole = sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3)
+    whole = sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3, candidates=model.item_ids_)
     monkeypatch.setattr(lists, "_BLOCK", 120)
-    pd.testing.assert_frame_equal(whole, sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3))
+    blocks = sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3, candidates=model.item_ids_)
+    pd.testing.assert_frame_equal(whole, blocks)
 
 
 def test_a_history_is_read_once_for_all_blocks(monkeypatch):
@@ -83,7 +85,7 @@ def test_a_history_is_read_once_for_all_blocks(monkeypatch):
     real = Histories.from_interactions
     monkeypatch.setattr(Histories, "from_interactions", lambda *table: reads.append(1) or real(*table))
     monkeypatch.setattr(lists, "_BLOCK", 120)
-    sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3, history=known)
+    sampled_lists(model, people, relevant, known, k=10, negatives=9, seed=3, candidates=model.item_ids_, history=known)
     assert len(reads) == 1
     full_lists(model, people, k=10, history=known)
     assert len(reads) == 2
@@ -102,4 +104,4 @@ def test_people_and_items_that_a_recommender_does_not_know_stay_without_a_list_o
         assert "stranger" not in set(table["user_id"]) and "new" not in set(table["item_id"])
         assert "u00" in set(table["user_id"])
     with pytest.raises(ValueError, match="negatives"):
-        sampled_lists(model, people, relevant, known, k=10, negatives=0, seed=0)
+        sampled_lists(model, people, relevant, known, k=10, negatives=0, seed=0, candidates=model.item_ids_)

@@ -1,10 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.evaluate.protocol import auc_by_person, by_person, inspection_cost, relevant_pairs
+from avrec_lib.evaluate.protocol import auc_by_person, by_person, inspection_cost
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.content import ContentBased
@@ -26,16 +27,20 @@ TRAIN = table([("a", "i1", 1, 0), ("b", "i1", 1, 0), ("b", "i2", 1, 1), ("c", "i
 TEST = table([("a", "i2", 1, 5), ("a", "i1", 1, 5), ("b", "i3", 0.8, 6), ("c", "i2", 0.1, 6), ("d", "i1", 1, 6)])
 
 
-def test_only_new_and_liked_pairs_count():
-    pairs = relevant_pairs(TRAIN, TEST)
-    assert list(zip(pairs["user_id"], pairs["item_id"], strict=True)) == [("a", "i2"), ("b", "i3"), ("d", "i1")]
-    assert set(relevant_pairs(TRAIN, TEST, relevant_from=0.05)["user_id"]) == {"a", "b", "c", "d"}
-    assert set(relevant_pairs(TRAIN, TEST, candidates=["i1", "i2"])["user_id"]) == {"a", "d"}
-
-
-def test_a_test_part_that_begins_before_training_ends_is_a_leak():
-    with pytest.raises(LeakError, match="test begins"):
-        relevant_pairs(pd.concat([TRAIN, TEST]), TEST)
+def test_who_was_fitted_on_an_answer_or_on_the_weeks_of_the_test_is_refused():
+    late = TEST.assign(item_id="i1", user_id=["x", "y", "z", "v", "w"])
+    shown = TEST.drop(index=1).assign(liked=TEST["value"] >= 0.5)  # row 1 was met before
+    for ask in (
+        lambda model: by_person(model, TRAIN, TEST),
+        lambda model: inspection_cost(model, TRAIN, TEST),
+        lambda model: auc_by_person(model, shown),
+    ):
+        with pytest.raises(LeakError, match=r"Popularity was fitted on 1 of the pairs.*\['b', 'i3'\]"):
+            ask(Popularity().fit(pd.concat([TRAIN.iloc[:2], TEST.iloc[[2]].assign(time=START)])))
+        with pytest.raises(LeakError, match="Popularity was fitted on 5 interactions of 2026-01-10"):
+            ask(Popularity().fit(pd.concat([TRAIN.iloc[2:], late])))
+        with pytest.raises(NotFittedError, match="Popularity"):
+            ask(Popularity())
 
 
 def test_metrics_of_a_case_counted_by_hand():
@@ -110,7 +115,7 @@ def test_inspection_cost_of_what_cannot_be_scored_is_that_of_chance_after_the_re
 def gaps():
     """Return a fusion that can say nothing of some pairs: who only met sounds, and an item that is only a picture."""
     people = [("a", "i1", 1, 0), ("a", "i2", 1, 0), ("b", "i3", 1, 0), ("b", "i1", 1, 0)]
-    heard = FeatureTable(np.array(["i1", "i2", "i4"]), np.eye(3), np.ones(3, bool), "sound")
+    heard = FeatureTable(np.array(["i1", "i2", "i4", "i6"]), np.eye(4), np.ones(4, bool), "sound")
     seen = FeatureTable(np.array(["i3", "i5"]), np.eye(2), np.ones(2, bool), "picture")
     train = table(people)
     model = LateFusion().fit(train, items=[heard, seen])
@@ -121,12 +126,12 @@ def gaps():
 def test_a_pair_that_a_recommender_can_say_nothing_of_is_looked_at_last():
     model, train = gaps()
     cost = inspection_cost(model, train, table([("a", "i5", 1, 3)]))
-    assert cost.to_dict() == {"a": 1 + (2 + 1) / 2}  # after i4, in any order with i3, of which it says nothing either
+    assert cost.to_dict() == {"a": 2 + (2 + 1) / 2}  # after i4 and i6, in any order with i3
 
 
 def test_a_pair_that_a_recommender_can_say_nothing_of_decides_no_auc():
     model, _ = gaps()
-    shown = pd.DataFrame({"user_id": "a", "item_id": ["i2", "i4", "i5"], "liked": [False, True, True]})
+    shown = pd.DataFrame({"user_id": "a", "item_id": ["i6", "i4", "i5"], "liked": [False, True, True]})
     assert auc_by_person(model, shown)["a"] == auc_by_person(model, shown.iloc[:2])["a"]
     with pytest.raises(ValueError, match="can be scored"):
         auc_by_person(model, shown.iloc[2:])
@@ -144,7 +149,7 @@ def test_auc_by_person_equals_scikit_learn_and_leaves_out_the_undecidable(monkey
     people, items = [f"u{i}" for i in range(8)], [f"i{i}" for i in range(30)]
     pairs = pd.MultiIndex.from_product([people, items], names=["user_id", "item_id"]).to_frame(index=False)
     known = pairs.assign(value=1.0, time=pd.Timestamp("2026-01-01", tz="UTC").as_unit("us"))
-    model = Random(3).fit(known)
+    model = Random(3).fit(known.assign(user_id="x" + known["user_id"]))
     shown = pairs[rng.random(len(pairs)) < 0.6].reset_index(drop=True)
     shown["liked"] = rng.random(len(shown)) < 0.3
     shown.loc[shown["user_id"] == "u0", "liked"] = False
