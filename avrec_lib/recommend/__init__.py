@@ -1,7 +1,8 @@
 """Recommenders, one family a module, all with the interface of :mod:`avrec_lib.recommend.base`."""
 
-from avrec_lib.recommend.base import ColdStartError, Recommender
+from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.bilinear import BilinearContent
+from avrec_lib.recommend.cold_start import ColdStartError
 from avrec_lib.recommend.content import ContentBased
 from avrec_lib.recommend.content_neighbours import ContentNeighbours
 from avrec_lib.recommend.ease import EASE

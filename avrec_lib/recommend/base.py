@@ -11,33 +11,17 @@ from sklearn.exceptions import NotFittedError
 
 from avrec_lib.content.features import FeatureTable, Ids
 from avrec_lib.match.top_k import top_k
+from avrec_lib.recommend.cold_start import ColdStartError
 from avrec_lib.recommend.histories import Histories, sorted_ids
 from avrec_lib.tables import require_columns
 
-__all__ = ["ColdStartError", "ItemFeatures", "Recommender"]
+__all__ = ["ItemFeatures", "Recommender"]
 
 ItemFeatures: TypeAlias = FeatureTable | Sequence[FeatureTable]
 """What is known of items: one table, or one for each modality."""
 
 _BLOCK = 8_000_000  # scores in memory at a time
 _NAMED = 5  # ids that a message names
-
-
-class ColdStartError(ValueError):
-    """Raised when a recommender is asked about people or items that it knows nothing of.
-
-    Parameters
-    ----------
-    message : str
-        What was asked for and what would help.
-    users, items : sequence
-        The ids in question.
-    """
-
-    def __init__(self, message: str, *, users: Sequence[object] = (), items: Sequence[object] = ()) -> None:
-        super().__init__(message)
-        self.users = list(users)
-        self.items = list(items)
 
 
 class Recommender(BaseEstimator, ABC):
@@ -82,16 +66,22 @@ class Recommender(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If the table breaks its schema, is empty, or holds a pair twice, or ids are of several kinds.
+            If the table breaks its schema, is empty, or holds a pair twice, or ids are of several kinds. Whatever is
+            raised, the recommender is then not fitted, also one that was before: never half old and half new.
         """
-        require_columns(interactions, ["item_id"], "interactions")
-        if interactions.empty:
-            raise ValueError("interactions is empty: there is nothing to learn from")
-        tables = () if items is None else (items,) if isinstance(items, FeatureTable) else tuple(items)
-        named = [sorted_ids(interactions["item_id"]), *(pd.Index(table.ids) for table in tables)]
-        self.item_ids_ = sorted_ids(np.concatenate([ids.to_numpy(dtype=object) for ids in named]))
-        self.histories_ = Histories.from_interactions(interactions, self.item_ids_)
-        self._fit(self.histories_, tables, users)
+        self._forget()
+        try:
+            require_columns(interactions, ["item_id"], "interactions")
+            if interactions.empty:
+                raise ValueError("interactions is empty: there is nothing to learn from")
+            tables = () if items is None else (items,) if isinstance(items, FeatureTable) else tuple(items)
+            named = [sorted_ids(interactions["item_id"]), *(pd.Index(table.ids) for table in tables)]
+            self.item_ids_ = sorted_ids(np.concatenate([ids.to_numpy(dtype=object) for ids in named]))
+            self.histories_ = Histories.from_interactions(interactions, self.item_ids_)
+            self._fit(self.histories_, tables, users)
+        except BaseException:
+            self._forget()
+            raise
         return self
 
     def score(
@@ -268,6 +258,11 @@ class Recommender(BaseEstimator, ABC):
         return (np.arange(start, min(start + step, n_people)) for start in range(0, n_people, step))
 
     # Between ids and rows ----------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        """Remove what was learned: the attributes that end in an underscore."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "histories_"):

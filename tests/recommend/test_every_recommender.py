@@ -357,6 +357,30 @@ def test_grid_search_of_scikit_learn_tries_every_value_and_refits_the_best(kind,
 
 
 @every
+@pytest.mark.parametrize("reason", ["the table", "the learning", "the end"])
+def test_a_refit_that_fails_leaves_nothing_half_learned(model, log, features, monkeypatch, reason):
+    model = clone(model).fit(log, items=features)
+    learn = type(model)._fit
+
+    def fails(self, *given):
+        if reason == "the end":
+            learn(self, *given)
+        raise KeyboardInterrupt
+
+    if reason != "the table":
+        monkeypatch.setattr(type(model), "_fit", fails)
+    with pytest.raises(ValueError if reason == "the table" else KeyboardInterrupt):
+        model.fit(log.iloc[: 0 if reason == "the table" else 40], items=features)
+    assert set(vars(model)) == set(model.get_params(deep=False))
+    with pytest.raises(NotFittedError):
+        model.recommend(["u001"])
+    monkeypatch.undo()
+    people = log["user_id"].unique()
+    again, fresh = model.fit(log, items=features), clone(model).fit(log, items=features)
+    np.testing.assert_array_equal(again.score(people), fresh.score(people))
+
+
+@every
 def test_asking_before_fit_says_so(model):
     with pytest.raises(NotFittedError, match="fit"):
         clone(model).recommend(["u001"])
