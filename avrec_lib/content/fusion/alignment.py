@@ -1,6 +1,7 @@
 """Modalities turned and stretched until they say the same of a clip."""
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,12 @@ from scipy import linalg
 
 from avrec_lib.content.features import FeatureTable
 from avrec_lib.content.fusion.base import Fusion
+from avrec_lib.content.fusion.concatenation import unit_rows
 
-__all__ = ["CCAFusion", "ProcrustesFusion"]
+__all__ = ["Aligned", "CCAFusion", "ProcrustesFusion"]
 
 
-class _Aligned(Fusion):
+class Aligned(Fusion):
     """A map from each modality into one space, where a clip is the mean of what it has."""
 
     maps_: dict[str, np.ndarray]
@@ -54,7 +56,7 @@ class _Aligned(Fusion):
         return [block - self.centres_[name] for name, block in zip(self.names_, rows, strict=True)]
 
 
-class CCAFusion(_Aligned):
+class CCAFusion(Aligned):
     r"""Canonical correlation analysis of two or more modalities: directions in which they agree about clips.
 
     The columns w of the maps, :math:`W_m` side by side over all modalities, solve
@@ -83,7 +85,8 @@ class CCAFusion(_Aligned):
     maps_ : dict of str to ndarray (d_m, n_components)
         The map of each modality.
     correlations_ : ndarray (n_components,)
-        :math:`(\rho - 1) / (M - 1)`: for two modalities their canonical correlations, largest first.
+        How far the modalities agree about the training clips in each direction: the correlation of what they say, mean
+        over pairs of modalities. For two and :math:`\lambda = 0` the canonical correlations, largest first.
     """
 
     def __init__(
@@ -121,13 +124,15 @@ class CCAFusion(_Aligned):
         kept = min(self.n_components, *widths)
         inside = within + np.diag(np.concatenate(ridge))
         last = len(covariance) - 1
-        rho, found = linalg.eigh(covariance, inside, subset_by_index=(last - kept + 1, last))
-        self.correlations_ = (rho[::-1] - 1.0) / (len(blocks) - 1)
+        _, found = linalg.eigh(covariance, inside, subset_by_index=(last - kept + 1, last))
         parts = np.split(found[:, ::-1], np.cumsum(widths)[:-1])
         self.maps_ = dict(zip(self.names_, parts, strict=True))
+        placed = [unit_rows((block @ part).T) for block, part in zip(rows, parts, strict=True)]
+        pairs = [(one * other).sum(axis=1) for one, other in combinations(placed, 2)]
+        self.correlations_ = np.mean(pairs, axis=0)
 
 
-class ProcrustesFusion(_Aligned):
+class ProcrustesFusion(Aligned):
     r"""Turn each modality until it lies best on one of them.
 
     .. math:: R_m = \arg\min_{R^\top R = I} \lVert Z_m R - Z_a \rVert_F = U V^\top, \qquad

@@ -44,6 +44,15 @@ def test_two_modalities_give_the_canonical_correlations_and_directions_of_scikit
             assert abs(np.corrcoef(mine[:, part], his[:, part])[0, 1]) > 0.999
 
 
+@pytest.mark.parametrize("l2", [0.01, 10.0])
+def test_correlations_are_those_of_the_training_clips_however_much_is_guarded(l2):
+    tables = views(widths=(6, 6))
+    fusion = CCAFusion(3, l2=l2).fit(tables)
+    one, other = (fusion.project(table).matrix for table in tables)
+    measured = [np.corrcoef(a, b)[0, 1] for a, b in zip(one.T, other.T, strict=True)]
+    np.testing.assert_allclose(fusion.correlations_, measured, atol=1e-4)
+
+
 def found(fusion, query, target):
     """Return in how many of the clips of the second half the clip is the nearest to its other modality."""
     a, b = (fusion.project(one.select(one.ids[150:])).matrix for one in (query, target))
