@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from avrec_lib.content.fusion.alignment import CCAFusion, ProcrustesFusion
 from avrec_lib.content.fusion.base import Fusion
 from avrec_lib.content.fusion.concatenation import fuse, unit_rows
+from avrec_lib.content.fusion.contrastive import ContrastiveFusion
 from avrec_lib.content.fusion.late import average_scores, reciprocal_ranks, standardise_scores
 from avrec_lib.content.fusion.scaling import FeatureScaler, standardise
 from avrec_lib.content.fusion.weighted import WeightedFusion
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CCAFusion",
+    "ContrastiveFusion",
     "FeatureScaler",
     "Fusion",
     "LearnedFusion",

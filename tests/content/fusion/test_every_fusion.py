@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion import CCAFusion, LearnedFusion, ProcrustesFusion, WeightedFusion
+from avrec_lib.content.fusion import CCAFusion, ContrastiveFusion, LearnedFusion, ProcrustesFusion, WeightedFusion
 from avrec_lib.content.fusion.networks import NETWORKS
 
 from .tables import world
@@ -20,6 +20,7 @@ EVERY = [
     WeightedFusion({"sight": 2.0, "sound": 1.0}),
     CCAFusion(3),
     ProcrustesFusion(),
+    ContrastiveFusion(8, epochs=2),
     *(LearnedFusion(network, **QUICK) for network in NETWORKS),
     LearnedFusion(modality_dropout=0.5, candidates=50, **QUICK),
 ]
@@ -111,6 +112,8 @@ def test_a_refused_refit_leaves_the_fusion_as_it_was(fusion):
         model.set_params(anchor="sight")
     elif isinstance(model, CCAFusion):
         model.set_params(n_components=0)
+    elif isinstance(model, ContrastiveFusion):
+        model.set_params(width=0)
     with pytest.raises(ValueError):
         model.fit([TABLES[1], other], likes=nobody, validation=nobody)
     np.testing.assert_array_equal(model.set_params(**fusion.get_params()).transform(TABLES).matrix, before)
