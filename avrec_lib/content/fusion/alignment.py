@@ -61,13 +61,14 @@ class CCAFusion(Aligned):
 
     The columns w of the maps, :math:`W_m` side by side over all modalities, solve
 
-    .. math:: C w = \rho \, (D + \lambda I) \, w
+    .. math:: (C - D) \, w = \rho \, (D + \lambda I) \, w
 
     with C the covariance of all columns of all modalities, and D the part of it that lies within modalities. For two
-    modalities :math:`\rho - 1` is the canonical correlation of Hotelling, "Relations between two sets of variates"
-    (1936); for more this is the MAXVAR problem of Kettenring, "Canonical analysis of several sets of variables" (1971).
-    With many columns and few clips anything correlates; :math:`\lambda` is the guard against it. A clip becomes the
-    mean of what its modalities say.
+    modalities and :math:`\lambda = 0`, :math:`\rho` is the canonical correlation of Hotelling, "Relations between two
+    sets of variates" (1936); for more this is the MAXVAR problem of Kettenring, "Canonical analysis of several sets of
+    variables" (1971). With many columns and few clips anything correlates; :math:`\lambda` is the guard against it:
+    Vinod, "Canonical ridge and econometrics of joint production" (1976). A clip becomes the mean of what its modalities
+    say.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ class CCAFusion(Aligned):
         kept = min(self.n_components, *widths)
         inside = within + np.diag(np.concatenate(ridge))
         last = len(covariance) - 1
-        _, found = linalg.eigh(covariance, inside, subset_by_index=(last - kept + 1, last))
+        _, found = linalg.eigh(covariance - within, inside, subset_by_index=(last - kept + 1, last))
         parts = np.split(found[:, ::-1], np.cumsum(widths)[:-1])
         self.maps_ = dict(zip(self.names_, parts, strict=True))
         placed = [unit_rows((block @ part).T) for block, part in zip(rows, parts, strict=True)]

@@ -12,12 +12,12 @@ from .test_alignment import found, views
 def test_one_modality_finds_the_clip_of_another_after_training_and_not_after_training_on_strangers():
     tables = views(shared=4, widths=(6, 6, 6))
     train = [one.select(one.ids[:150]) for one in tables]
-    aligned = ContrastiveFusion(4).fit(train)
+    aligned = ContrastiveFusion(4, epochs=100, rate=3e-2).fit(train)
     assert aligned.history_[-1] < aligned.history_[0]
     for query, target in ((0, 1), (2, 0)):
         assert found(aligned, tables[query], tables[target]) > 0.08
     of_others = FeatureTable(train[1].ids[::-1], train[1].matrix, train[1].present, train[1].name)
-    assert found(ContrastiveFusion(4).fit([train[0], of_others]), tables[0], tables[1]) < 0.04
+    assert found(ContrastiveFusion(4, epochs=100, rate=3e-2).fit([train[0], of_others]), tables[0], tables[1]) < 0.04
 
 
 def test_the_loss_is_that_of_its_formula_in_both_directions():
