@@ -159,7 +159,7 @@ def _checked_starts(layers: np.ndarray, neighbours: np.ndarray, entry: int, ends
         raise ValueError(f"walks start at {entry}, which is not in the highest layer")
     if ((neighbours < -1) | (neighbours >= n)).any():
         raise ValueError("a link leads out of the graph")
-    for layer in range(int(layers.max(initial=1))):
+    for layer in range(1, int(layers.max(initial=1))):  # all are in the lowest
         rows = np.flatnonzero(layers > layer)
         places = starts[rows, None] + np.arange(ends[layer], ends[layer + 1])
         linked = neighbours[places]
