@@ -6,7 +6,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from avrec_lib.collect.datasets import has_dataset
 from avrec_lib.publish.glance import Card
 from avrec_lib.publish.ledger import Claim, state
 from avrec_lib.publish.record import read_record
@@ -32,6 +31,9 @@ def real_data(name: str) -> bool:
     bool
         Whether the section can run.
     """
+    # Imported late: what fetches data takes a while to load, and each chapter and its runner would pay for it.
+    from avrec_lib.collect.datasets import has_dataset
+
     return has_dataset(name)
 
 
