@@ -39,8 +39,8 @@ _BOXES: dict[str, tuple[int, int, int]] = {
     "users": (272, 76, 80),
     "fusion": (104, 140, 78),
     "match": (200, 204, 78),
-    "recommend": (34, 268, 98),
-    "evaluate": (254, 268, 98),
+    "recommend": (34, 268, 108),
+    "evaluate": (244, 268, 108),
 }
 _ARROWS: tuple[str, ...] = (
     "M122 23 H152",  # collect to prepare
@@ -53,8 +53,8 @@ _ARROWS: tuple[str, ...] = (
     "M219 106 V122 H158 V138",  # and audio meet in fusion
     "M143 170 V187 H222 V202",  # item vectors
     "M312 106 V187 H256 V202",  # and user vectors meet in match
-    "M239 234 V251 H83 V266",  # match to recommend
-    "M132 283 H252",  # recommend to evaluate
+    "M239 234 V251 H88 V266",  # match to recommend
+    "M142 283 H242",  # recommend to evaluate
 )
 _FEEDBACK = "M34 283 H16 V23 H32"
 
