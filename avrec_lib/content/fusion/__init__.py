@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from avrec_lib.content.fusion.alignment import CCAFusion, ProcrustesFusion
 from avrec_lib.content.fusion.base import Fusion
 from avrec_lib.content.fusion.concatenation import fuse, unit_rows
-from avrec_lib.content.fusion.contrastive import ContrastiveFusion
 from avrec_lib.content.fusion.late import average_scores, reciprocal_ranks, standardise_scores
 from avrec_lib.content.fusion.scaling import FeatureScaler, standardise
 from avrec_lib.content.fusion.weighted import WeightedFusion
 
 if TYPE_CHECKING:
+    from avrec_lib.content.fusion.contrastive import ContrastiveFusion
     from avrec_lib.content.fusion.learned import LearnedFusion
 
 __all__ = [
@@ -31,8 +31,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "LearnedFusion":  # torch takes seconds to import, which only those pay who learn a network
+    # torch takes seconds to import, which only those pay who learn a network
+    if name == "LearnedFusion":
         from avrec_lib.content.fusion.learned import LearnedFusion
 
         return LearnedFusion
+    if name == "ContrastiveFusion":
+        from avrec_lib.content.fusion.contrastive import ContrastiveFusion
+
+        return ContrastiveFusion
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
