@@ -25,7 +25,11 @@ def sign_flip_test(differences: pd.DataFrame, *, seed: int, n_flips: int = 9999)
               \bar d^{(b)} = \frac1n \sum_u \epsilon_u^{(b)} d_u
 
     If neither of the two is better, a person's difference is as likely with either sign; no shape of distribution is
-    assumed. Where all :math:`2^n` patterns of signs are no more than B, each is tried once and p is exact. Source:
+    assumed. Of *separate* comparisons by chance, with ties and few people too, at most a share :math:`\alpha` has
+    :math:`p \le \alpha`. Comparisons that share recommenders, as all pairs of some, or many against one baseline, are
+    fooled together: of the 66 pairs among 12 that only guess, the share with :math:`p \le 0.05` is 5 % in the mean
+    over many such twelves, but one twelve may well show none, or 15 %. That is no fault of p, and :func:`holm` holds
+    all the same. Where all :math:`2^n` patterns of signs are no more than B, each is tried once and p is exact. Source:
     Fisher, "The Design of Experiments" (1935); for retrieval, Smucker, Allan and Carterette (2007).
 
     Parameters

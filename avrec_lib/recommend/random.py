@@ -13,7 +13,8 @@ class Random(Recommender):
     """Score each pair of person and item by a fair draw.
 
     A person's scores depend on the seed, the person and the item alone: not on who else is asked for, nor on what
-    else is in the catalogue.
+    else is in the catalogue. People are independent of each other, and so are seeds, as a paired test of two of them
+    assumes (:func:`~avrec_lib.evaluate.significance.sign_flip_test`).
 
     Parameters
     ----------

@@ -87,3 +87,20 @@ def test_what_cannot_be_asked_is_refused():
         detectable(1.0, 10, wanted=0.01)
     with pytest.raises(ValueError, match="effect"):
         people_needed(0.0, 1.0)
+
+
+def test_separate_pairs_that_guess_are_fooled_as_often_as_stated_and_pairs_of_a_group_together():
+    people, groups, members = 80, 150, 12
+    # Mostly ties at zero, as the nDCG of a guess.
+    values = np.random.default_rng(0).choice([0.0, 0.0, 0.0, 0.3, 0.5, 1.0], size=(people, groups, members))
+
+    def fooled(one, other):
+        differences = pd.DataFrame((values[:, :, one] - values[:, :, other]).reshape(people, -1))
+        return (sign_flip_test(differences, seed=1, n_flips=399) <= 0.05).to_numpy().reshape(groups, -1)
+
+    separate = fooled(np.arange(0, members, 2), np.arange(1, members, 2))
+    assert abs(separate.mean() - 0.05) < 4.0 * np.sqrt(0.05 * 0.95 / separate.size)
+    shares = fooled(*np.triu_indices(members, 1)).mean(axis=1)
+    assert abs(shares.mean() - 0.05) < 4.0 * shares.std() / np.sqrt(groups)
+    assert shares.std() > 1.5 * np.sqrt(0.05 * 0.95 / 66)  # what 66 separate pairs would have
+    assert shares.min() == 0.0 and shares.max() > 0.12

@@ -19,6 +19,17 @@ def test_draws_are_uniform_and_unrelated_between_people_items_and_seeds():
     assert abs(np.corrcoef(scores.ravel(), other.ravel())[0, 1]) < 0.02
 
 
+def test_over_seeds_people_are_lucky_independently_so_that_a_paired_test_holds():
+    log = random_interactions(80, 60, 1500)
+    model, people = Random().fit(log), np.sort(log["user_id"].unique())
+    wanted = np.random.default_rng(0).random((len(people), 60)) < np.linspace(0.02, 0.5, 60)  # many want the same
+    lucky = np.array([(model.set_params(seed=s).score(people) * wanted).sum(axis=1) for s in range(1000)])
+    together = lucky.sum(axis=1).var() / lucky.var(axis=0).sum()  # above 1 where people share their luck
+    assert abs(together - 1.0) < 4.0 * np.sqrt(2.0 / 1000)
+    between = (lucky[1:] - lucky[:-1]).var(axis=0).sum() / lucky.var(axis=0).sum()  # below 2 where seeds share it
+    assert abs(between - 2.0) < 0.06
+
+
 def test_a_persons_list_depends_on_nobody_else():
     log = random_interactions()
     model = Random(seed=5).fit(log)
