@@ -53,6 +53,17 @@ def test_stages_import_only_what_is_before_them():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_glossary_holds_in_order_the_terms_that_chapters_use_and_no_others():
+    used = set()
+    for chapter in here().chapters():
+        text = re.sub(r"^```\{code-cell.*?^```$", "", chapter.read_text(encoding="utf-8"), flags=re.M | re.S)
+        shown = re.findall(r"\{term\}`([^`]+)`", text)
+        used |= {re.sub(r".*<(.+)>", r"\1", " ".join(words.split())).lower() for words in shown}
+    glossary = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8").partition("```{glossary}")[2]
+    terms = [entry.strip("`\n").partition("\n")[0].lower() for entry in glossary.split("\n\n")]
+    assert terms == sorted(used)
+
+
 @pytest.mark.parametrize("chapter", here().chapters(), ids=lambda path: path.stem)
 def test_the_pair_is_in_step(chapter):
     assert out_of_step(chapter) is None
