@@ -1,4 +1,4 @@
-"""Hold one recommender against what people did next."""
+"""Ask one fitted recommender what its lists do not say: how far one looks, and whether it ranks what was shown."""
 
 import numpy as np
 import pandas as pd
@@ -7,79 +7,10 @@ from sklearn.utils.validation import check_is_fitted
 from avrec_lib.content.features import Ids
 from avrec_lib.evaluate.answers import refuse_seen, relevant_pairs
 from avrec_lib.evaluate.auc import auc_by_group
-from avrec_lib.evaluate.contest import measure
 from avrec_lib.evaluate.lists import cells, score_blocks
 from avrec_lib.recommend.base import Recommender
 
-__all__ = ["auc_by_person", "by_person", "inspection_cost"]
-
-
-def by_person(
-    recommender: Recommender,
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    *,
-    k: int = 10,
-    candidates: Ids | None = None,
-    relevant_from: float = 0.5,
-) -> pd.DataFrame:
-    """Recommend to everybody who liked something new in the test part, and count what came true.
-
-    This is :func:`~avrec_lib.evaluate.contest.measure` of one recommender that is fitted already, as a table of the
-    usual measures. What the recommender cannot do counts against it.
-
-    Parameters
-    ----------
-    recommender : Recommender
-        Fitted, on nothing later than ``train``.
-    train : DataFrame
-        The ``interactions`` schema: what was known. It is given to the recommender as the people's histories, and
-        nothing in it is recommended again.
-    test : DataFrame
-        The ``interactions`` schema: what came next.
-    k : int
-        Length of the lists.
-    candidates : sequence, optional
-        The items on offer; default all that the recommender can score.
-    relevant_from : float
-        The least value in ``test`` that counts as liked.
-
-    Returns
-    -------
-    DataFrame
-        One row a person (index ``user_id``): ``ndcg``, ``ndcg_graded`` (linear gain), ``precision``, ``recall``,
-        ``hit_rate``, ``reciprocal_rank``, ``average_precision`` at k, ``n_relevant``, and ``served`` (bool): whether
-        there is a list.
-
-    Raises
-    ------
-    NotFittedError
-        If the recommender is not fitted.
-    LeakError
-        If ``train`` is not earlier than ``test``, or the recommender was fitted on an answer or on something as late
-        as ``test``.
-    """
-    check_is_fitted(recommender, "histories_")
-    names = {
-        "ndcg": "ndcg",
-        "ndcg_graded": "ndcg_linear",
-        **{name: name for name in ("precision", "recall", "hit_rate", "reciprocal_rank", "average_precision")},
-    }
-    measured = measure(
-        {type(recommender).__name__: recommender},
-        (train, test),
-        list(names.values()),
-        k,
-        candidates=candidates,
-        relevant_from=relevant_from,
-        progress=False,
-    )
-    ((name, lists),) = measured.lists.items()
-    values = measured.by_person[name]
-    table = pd.DataFrame({column: values[f"{metric}@{k}"] for column, metric in names.items()})
-    table["n_relevant"] = measured.question.relevant.groupby("user_id", observed=True).size()
-    table["served"] = table.index.isin(lists["user_id"])
-    return table
+__all__ = ["auc_by_person", "inspection_cost"]
 
 
 def inspection_cost(
@@ -102,8 +33,10 @@ def inspection_cost(
     ----------
     recommender : Recommender
         Fitted, on nothing later than ``train``.
-    train, test : DataFrame
-        As in :func:`by_person`.
+    train : DataFrame
+        The ``interactions`` schema: what was known. It is given to the recommender as the people's histories.
+    test : DataFrame
+        The ``interactions`` schema: what came next.
     candidates : sequence, optional
         The items on offer; default all of the recommender's ``item_ids_``.
     relevant_from : float
@@ -119,7 +52,8 @@ def inspection_cost(
     NotFittedError
         If the recommender is not fitted.
     LeakError
-        As :func:`by_person`.
+        If ``train`` is not earlier than ``test``, or the recommender was fitted on an answer or on something as late
+        as ``test``.
     """
     check_is_fitted(recommender, "item_ids_")
     offered = recommender.item_ids_ if candidates is None else pd.Index(candidates)

@@ -11,7 +11,6 @@ from avrec_lib.evaluate.chart import interval_chart
 from avrec_lib.evaluate.comparison import compare
 from avrec_lib.evaluate.contest import evaluate, measure
 from avrec_lib.evaluate.named import METRICS
-from avrec_lib.evaluate.protocol import by_person
 from avrec_lib.evaluate.uncertainty import bootstrap_mean, paired_bootstrap
 from avrec_lib.prepare.holdouts import Parts, first_rows, leave_last_out, random_split, user_split
 from avrec_lib.prepare.splits import LeakError, Split, temporal_split
@@ -97,9 +96,10 @@ def test_the_table_holds_the_means_and_intervals_of_the_metrics_of_each_list():
 def test_evaluate_is_the_table_and_agrees_with_one_recommender_alone():
     split = cut(log())
     table = evaluate({"knn": ItemNeighbours()}, split, progress=False)
-    alone = by_person(ItemNeighbours().fit(split.before_test), split.before_test, split.test)
+    fitted = {"knn": ItemNeighbours().fit(split.before_test)}
+    alone = measure(fitted, (split.before_test, split.test), progress=False).by_person["knn"]
     for name in ("ndcg", "precision", "recall", "hit_rate", "reciprocal_rank", "average_precision"):
-        assert table.loc[("knn", f"{name}@10"), "value"] == pytest.approx(alone[name].mean())
+        assert table.loc[("knn", f"{name}@10"), "value"] == pytest.approx(alone[f"{name}@10"].mean())
     one = measure({"knn": ItemNeighbours()}, split, "gini", progress=False).table()
     assert one.index.tolist() == [("knn", "gini@10")]
 

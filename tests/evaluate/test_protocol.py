@@ -5,7 +5,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.evaluate.protocol import auc_by_person, by_person, inspection_cost
+from avrec_lib.evaluate.contest import measure
+from avrec_lib.evaluate.protocol import auc_by_person, inspection_cost
 from avrec_lib.prepare.splits import LeakError
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.content import ContentBased
@@ -31,7 +32,6 @@ def test_who_was_fitted_on_an_answer_or_on_the_weeks_of_the_test_is_refused():
     late = TEST.assign(item_id="i1", user_id=["x", "y", "z", "v", "w"])
     shown = TEST.drop(index=1).assign(liked=TEST["value"] >= 0.5)  # row 1 was met before
     for ask in (
-        lambda model: by_person(model, TRAIN, TEST),
         lambda model: inspection_cost(model, TRAIN, TEST),
         lambda model: auc_by_person(model, shown),
     ):
@@ -44,23 +44,22 @@ def test_who_was_fitted_on_an_answer_or_on_the_weeks_of_the_test_is_refused():
 
 
 def test_metrics_of_a_case_counted_by_hand():
-    result = by_person(Popularity().fit(TRAIN), TRAIN, TEST, k=1)
+    result = measure({"pop": Popularity()}, (TRAIN, TEST), ["precision", "ndcg"], 1, progress=False).by_person["pop"]
     # a has met i1, so i2 comes first: right. b has met i1 and i2, so i3: right. d gets i1: right.
-    assert result["precision"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
-    assert result["ndcg"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
+    assert result["precision@1"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
+    assert result["ndcg@1"].to_dict() == {"a": 1.0, "b": 1.0, "d": 1.0}
     assert result.index.name == "user_id"
 
 
 def test_what_a_recommender_cannot_do_counts_against_it():
     features = FeatureTable(np.array(["i1", "i2", "i3", "new"]), np.eye(4), np.ones(4, bool), "x")
     test = pd.concat([TEST, table([("a", "new", 1, 7)])], ignore_index=True)
-    result = by_person(ItemNeighbours().fit(TRAIN), TRAIN, test, candidates=features.ids)
-    assert result.loc["a", "n_relevant"] == 2
-    assert result.loc["a", "recall"] == 0.5
-    assert not result.loc["d", "served"] and result.loc["d", "recall"] == 0.0
-    content = by_person(ContentBased().fit(TRAIN, items=features), TRAIN, test, candidates=features.ids)
-    assert content.loc["a", "recall"] == 1.0
-    assert list(content.index) == list(result.index)
+    both = {"knn": ItemNeighbours(), "content": ContentBased()}
+    how = {"items": {"content": features}, "candidates": features.ids, "progress": False}
+    measured = measure(both, (TRAIN, test), ["recall"], **how)
+    recall = measured.by_person.droplevel("metric", axis=1)
+    assert recall.loc["a"].to_dict() == {"knn": 0.5, "content": 1.0}
+    assert "d" not in set(measured.lists["knn"]["user_id"]) and recall.loc["d", "knn"] == 0.0
 
 
 class Fixed(Recommender):
