@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pybtex.database import parse_file
 
 from avrec_lib.publish.pairs import out_of_step
 from avrec_lib.publish.project import here
@@ -62,6 +63,13 @@ def test_the_glossary_holds_in_order_the_terms_that_chapters_use_and_no_others()
     glossary = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8").partition("```{glossary}")[2]
     terms = [entry.strip("`\n").partition("\n")[0].lower() for entry in glossary.split("\n\n")]
     assert terms == sorted(used)
+
+
+def test_the_bibliography_can_be_read_and_holds_every_source_that_chapters_cite():
+    listed = parse_file(ROOT / "book" / "references.bib").entries
+    texts = [path.read_text(encoding="utf-8") for path in (*here().chapters(), *(ROOT / "book").glob("*.md"))]
+    cited = {key.strip() for keys in re.findall(r"\{cite:[pt]\}`([^`]+)`", "\n".join(texts)) for key in keys.split(",")}
+    assert not cited - set(listed)
 
 
 @pytest.mark.parametrize("chapter", here().chapters(), ids=lambda path: path.stem)
