@@ -20,6 +20,7 @@ from avrec_lib.publish.players import externalise_media
 from avrec_lib.publish.project import BuildError, Project
 from avrec_lib.publish.record import ledger_page
 from avrec_lib.publish.runner import Run
+from avrec_lib.publish.terms import lead_to_chapters, terms_used
 
 __all__ = ["build_pages", "fill_stage", "run_sphinx"]
 
@@ -78,8 +79,8 @@ def _stage_chapter(run: Run, stage: Path) -> str:
 def fill_stage(project: Project, stage: Path, runs: list[Run], *, profile: str, seed: int) -> None:
     """Lay out the sources that Jupyter Book reads.
 
-    These are the front matter, the executed chapters, the ledger's page, and ``book/pipeline.html``, the picture
-    whose boxes lead to the chapters.
+    These are the front matter, the executed chapters, the ledger's page, ``book/pipeline.html``, the picture whose
+    boxes lead to the chapters, and a glossary whose entries do.
 
     Parameters
     ----------
@@ -109,6 +110,10 @@ def fill_stage(project: Project, stage: Path, runs: list[Run], *, profile: str, 
     (stage / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     pages = {f"../chapters/{run.chapter}.html": _stage_chapter(run, stage) for run in runs}
     (stage / "book" / "pipeline.html").write_text(pipeline_map(pages), encoding="utf-8")
+    glossary = stage / "book" / "glossary.md"
+    if glossary.exists():
+        used = {run.chapter: terms_used(nbformat.read(run.notebook, as_version=4)) for run in runs}
+        glossary.write_text(lead_to_chapters(glossary.read_text(encoding="utf-8"), used), encoding="utf-8")
     page = ledger_page({run.chapter: run.claims for run in runs}, profile=profile, seed=seed)
     (stage / "book" / "ledger.md").write_text(page, encoding="utf-8")
 

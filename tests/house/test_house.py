@@ -12,9 +12,10 @@ import pytest
 import yaml
 from pybtex.database import parse_file
 
-from avrec_lib.publish.pairs import out_of_step
+from avrec_lib.publish.pairs import notebook_of, out_of_step
 from avrec_lib.publish.project import here
 from avrec_lib.publish.prose import lint_prose
+from avrec_lib.publish.terms import terms_used
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = {
@@ -55,11 +56,8 @@ def test_stages_import_only_what_is_before_them():
 
 
 def test_the_glossary_holds_in_order_the_terms_that_chapters_use_and_no_others():
-    used = set()
-    for chapter in here().chapters():
-        text = re.sub(r"^```\{code-cell.*?^```$", "", chapter.read_text(encoding="utf-8"), flags=re.M | re.S)
-        shown = re.findall(r"\{term\}`([^`]+)`", text)
-        used |= {re.sub(r".*<(.+)>", r"\1", " ".join(words.split())).lower() for words in shown}
+    texts = (chapter.read_text(encoding="utf-8") for chapter in here().chapters())
+    used = set().union(*(terms_used(notebook_of(text)) for text in texts))
     glossary = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8").partition("```{glossary}")[2]
     terms = [entry.strip("`\n").partition("\n")[0].lower() for entry in glossary.split("\n\n")]
     assert terms == sorted(used)
