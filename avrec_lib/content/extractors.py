@@ -6,6 +6,7 @@ An extractor and its sketch have the same name, that of the modality: a call tak
 from avrec_lib.content.audio import SOUND_FEATURES, VECTOR_NAMES, describe_file, describe_sound_file
 from avrec_lib.content.extractor import Extractor
 from avrec_lib.content.sentences import describe_sentences, sentence_columns
+from avrec_lib.content.text.hashing import describe_words
 from avrec_lib.content.visual import (
     LOOK_FEATURES,
     MOTION_FEATURES,
@@ -15,7 +16,7 @@ from avrec_lib.content.visual import (
     describe_picture_file,
 )
 
-__all__ = ["ALL", "MOTION", "PICTURE", "PICTURE_SKETCH", "SOUND", "SOUND_SKETCH", "TEXT"]
+__all__ = ["ALL", "MOTION", "PICTURE", "PICTURE_SKETCH", "SOUND", "SOUND_SKETCH", "TEXT", "WORDS"]
 
 SOUND = Extractor("sound", describe_file, VECTOR_NAMES)
 """The sound of a clip in full: spectrum, cepstrum, harmony, pitch, rhythm, loudness, modulation."""
@@ -30,6 +31,11 @@ TEXT = Extractor(
     "text", describe_sentences, sentence_columns("all-MiniLM-L6-v2"), "text", {"encoder": "all-MiniLM-L6-v2"}
 )
 """What is written about a clip, as a sentence encoder reads it."""
+
+WORDS = Extractor(
+    "text", describe_words, tuple(f"word-{number:04d}" for number in range(4096)), "text", {"width": 4096}
+)
+"""What is written about a clip, word by word, with no regard to meaning."""
 
 ALL = (TEXT, PICTURE, MOTION, SOUND)
 """The extractors of the three modalities, for one call of :func:`avrec_lib.content.extraction.extract`."""

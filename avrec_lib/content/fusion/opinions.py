@@ -1,0 +1,101 @@
+"""What several modalities say of the same attributes, multiplied."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from avrec_lib.content.features import FeatureTable
+
+__all__ = ["product_of_experts"]
+
+_SMALLEST = 1e-4  # no expert may rule a class out for all others
+
+
+def product_of_experts(tables: Sequence[FeatureTable]) -> FeatureTable:
+    r"""Fuse what taggers of several modalities say of a clip's attributes.
+
+    If the modalities err independently of each other, given the attribute, then for classes
+
+    .. math:: P(c \mid x_1, \dots, x_M) \propto \pi_c \prod_m \frac{P(c \mid x_m)}{\pi_{mc}}
+
+    and for numbers in deviations from their mean, with :math:`u_m` the share of the variance that modality m leaves
+    unexplained,
+
+    .. math:: z = \frac{\sum_m z_m / u_m}{1 + \sum_m (1 / u_m - 1)}
+
+    both products of the opinions and of the prior. A modality that a clip lacks has no factor; nothing needs to be
+    filled in. Source: Hinton, "Training products of experts by minimizing contrastive divergence" (2002), section 1;
+    the division by the prior is naive Bayes.
+
+    Parameters
+    ----------
+    tables : sequence of FeatureTable
+        From :meth:`avrec_lib.content.tagger.Tagger.transform`, of distinct names.
+
+    Returns
+    -------
+    FeatureTable
+        Every clip that is in a table, in the order in which they come; columns as a tagger's, each attribute once;
+        absent is who lacks all modalities.
+
+    Raises
+    ------
+    ValueError
+        If there is no table, names repeat, a table is no tagger's, or two know other classes of an attribute.
+    """
+    names = [table.name for table in tables]
+    if not tables or len(set(names)) < len(names):
+        raise ValueError(f"there must be a table at least, and distinct names, not {names}")
+    strange = [table.name for table in tables if "attributes" not in table.origin]
+    if strange:
+        raise ValueError(f"{strange[0]}: its columns are no opinions of a tagger")
+    ids = pd.Index(np.concatenate([table.ids for table in tables])).unique()
+    aligned = [table.aligned(ids) for table in tables]
+    present = np.any([table.present for table in aligned], axis=0)
+    columns: list[str] = []
+    blocks: list[np.ndarray] = []
+    for attribute in dict.fromkeys(one for table in tables for one in table.origin["attributes"]):
+        experts = [
+            (table.origin["attributes"][attribute], _said(table, attribute), table.present)
+            for table in aligned
+            if attribute in table.origin["attributes"]
+        ]
+        first = experts[0][0]
+        for known, _, _ in experts[1:]:
+            if known.get("classes") != first.get("classes"):
+                raise ValueError(f"{attribute}: one modality knows {first.get('classes')}, another other classes")
+        blocks.append(_classes(experts) if "classes" in first else _numbers(experts))
+        columns += [f"{attribute}: {one}" for one in first["classes"]] if "classes" in first else [attribute]
+    origin = {"fusion": "product_of_experts", "of": {table.name: table.origin for table in tables}}
+    return FeatureTable(ids.to_numpy(), np.concatenate(blocks, axis=1), present, "fused", tuple(columns), origin)
+
+
+_Expert = tuple[Mapping[str, Any], np.ndarray, np.ndarray]
+"""What training told of the attribute, what is said of each clip (n, width), and of which clips (n,)."""
+
+
+def _said(table: FeatureTable, attribute: str) -> np.ndarray:
+    here = [column == attribute or column.startswith(f"{attribute}: ") for column in table.columns]
+    return np.where(table.present[:, None], table.matrix[:, here], 0.0)
+
+
+def _classes(experts: Sequence[_Expert]) -> np.ndarray:
+    """Return the chances of the classes, less the prior (n, n_classes)."""
+    prior = np.mean([known["prior"] for known, _, _ in experts], axis=0)
+    total = np.tile(np.log(prior), (len(experts[0][1]), 1))
+    for known, said, there in experts:
+        own = np.array(known["prior"])
+        total += there[:, None] * (np.log(np.maximum(said + own, _SMALLEST)) - np.log(own))
+    chances = np.exp(total - total.max(axis=1, keepdims=True))
+    return chances / chances.sum(axis=1, keepdims=True) - prior
+
+
+def _numbers(experts: Sequence[_Expert]) -> np.ndarray:
+    """Return the expected value in deviations from the mean (n, 1)."""
+    total, precision = np.zeros(len(experts[0][1])), np.ones(len(experts[0][1]))
+    for known, said, there in experts:
+        total += there * said[:, 0] / known["unexplained"]
+        precision += there * (1.0 / known["unexplained"] - 1.0)
+    return (total / precision)[:, None]

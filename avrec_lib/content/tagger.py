@@ -1,0 +1,411 @@
+"""What a modality says of a clip's attributes, as annotated clips taught it to."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.optimize import minimize_scalar
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from torch import Tensor, nn
+
+from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
+from avrec_lib.content.features import FeatureTable
+from avrec_lib.content.fusion.scaling import FeatureScaler
+from avrec_lib.content.torch_threads import one_torch_thread
+from avrec_lib.content.training import train
+
+__all__ = ["Tagger", "load_tagger"]
+
+_FORMAT = "avrec tagger 1"
+_FOLDER = Path(__file__).parent / "taggers"
+
+
+class Tagger(BaseEstimator):
+    r"""A network that reads attributes of a clip off one modality's vectors.
+
+    For an attribute with classes it gives their chances, for a number its expected value. Both are calibrated on
+    annotated clips that it was not trained on, so that a modality that cannot know an attribute says so: its chances
+    are those of the training clips, and its numbers their mean. Chances are a softmax with one temperature an
+    attribute (Guo et al., "On calibration of modern neural networks", 2017, section 4.2); numbers are the regression
+    of the truth on what the network says.
+
+    Parameters
+    ----------
+    hidden : int
+        Width of the first hidden layer, half of it in the second; 0 for a linear model.
+    scale : str
+        How columns are scaled: a way of :class:`.FeatureScaler`.
+    limit : float or None
+        Where scaled values are cut.
+    dropout : float
+        Chance that a hidden unit is left out in a step of training, from 0 to below 1.
+    epochs, batch, rate, decay
+        As for :func:`avrec_lib.content.training.train`.
+    seed : int
+        Seed of the first weights and of all chance.
+
+    Attributes
+    ----------
+    attributes_ : dict of str to dict
+        By attribute: ``classes`` and ``prior`` (their shares in training), or ``mean`` and ``deviation``; and after
+        :meth:`calibrate` ``temperature``, or ``slope`` and ``unexplained`` (the share of the variance that stays).
+    history_ : ndarray (epochs,)
+        Mean loss of each epoch.
+    """
+
+    def __init__(
+        self,
+        hidden: int = 256,
+        *,
+        scale: str = "zscore",
+        limit: float | None = 5.0,
+        dropout: float = 0.3,
+        epochs: int = 60,
+        batch: int = 128,
+        rate: float = 2e-3,
+        decay: float = 1e-2,
+        seed: int = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.scale = scale
+        self.limit = limit
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch = batch
+        self.rate = rate
+        self.decay = decay
+        self.seed = seed
+
+    def fit(self, features: FeatureTable, annotations: pd.DataFrame) -> Self:
+        """Learn from annotated clips.
+
+        Parameters
+        ----------
+        features : FeatureTable
+            One modality. Absent clips are left out.
+        annotations : DataFrame
+            Indexed by clip id, each in the table, one column an attribute: text for classes, or numbers; none missing.
+
+        Returns
+        -------
+        Tagger
+            Itself. Until :meth:`calibrate` it is as sure of itself as training made it.
+
+        Raises
+        ------
+        KeyError
+            If an annotated clip is not in the table.
+        ValueError
+            If there are fewer than two present clips, an annotation is missing, or a parameter is out of range.
+        """
+        if self.hidden < 0 or self.hidden % 2 or not 0.0 <= self.dropout < 1.0:
+            raise ValueError(
+                f"hidden is even and at least 0, dropout from 0 to below 1, not {self.hidden} and {self.dropout}"
+            )
+        table, told = _annotated(features, annotations)
+        attributes = {str(name): _described(told[name]) for name in told}
+        centre, spread = _scaling(self.scale, table)
+        inputs = _scaled(table.matrix, centre, spread, self.limit)
+        truths = {name: torch.from_numpy(_truth(told[name], known)) for name, known in attributes.items()}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = _network(table.width, self.hidden, sum(map(_width, attributes.values())), self.dropout)
+
+            def loss(rows: np.ndarray, rng: np.random.Generator) -> Tensor:
+                said = _split(network(inputs[rows]), attributes)
+                parts = [_loss(said[name], truths[name][rows]) for name in attributes]
+                return torch.stack(parts).sum()
+
+            history = train(
+                network,
+                loss,
+                len(table),
+                seed=self.seed,
+                epochs=self.epochs,
+                batch=self.batch,
+                rate=self.rate,
+                decay=self.decay,
+                progress=False,
+            )
+        self.centre_, self.spread_, self.columns_ = centre, spread, table.columns
+        self.network_, self.attributes_, self.history_ = network, attributes, history
+        return self
+
+    def calibrate(self, features: FeatureTable, annotations: pd.DataFrame) -> Self:
+        """Learn how sure to be, from annotated clips that :meth:`fit` did not see.
+
+        Parameters
+        ----------
+        features, annotations
+            As for :meth:`fit`, with the same attributes.
+
+        Returns
+        -------
+        Tagger
+            Itself.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If nothing was fitted.
+        KeyError
+            If an annotated clip is not in the table, or an attribute is not annotated.
+        ValueError
+            If a class is unknown, or an annotation is missing.
+        """
+        self._check_fitted()
+        table, told = _annotated(features, annotations[list(self.attributes_)])
+        said = self._say(table)
+        for name, known in self.attributes_.items():
+            truth, raw = _truth(told[name], known), said[name]
+            if "classes" in known:
+                known["temperature"] = _temperature(raw, truth)
+            else:
+                slope = float(np.clip((raw * truth).mean() / np.square(raw).mean().clip(min=1e-12), 0.0, 1.0))
+                left = np.square(truth - slope * raw).mean() / np.square(truth).mean()
+                known["slope"], known["unexplained"] = slope, float(np.clip(left, 0.01, 1.0))
+        return self
+
+    def transform(self, features: FeatureTable) -> FeatureTable:
+        """Say of each clip what its vectors tell.
+
+        Parameters
+        ----------
+        features : FeatureTable
+            Made in the same way as that of :meth:`fit`.
+
+        Returns
+        -------
+        FeatureTable
+            The same clips and name. A column ``attribute: class`` holds the chance of the class less its share in
+            training, a column ``attribute`` the expected number in deviations from the mean: nothing known is 0.
+            ``origin["attributes"]`` holds the numbers by which chances and values can be had again.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If nothing was fitted.
+        ValueError
+            If the table's columns are not those of :meth:`fit`.
+        """
+        self._check_fitted()
+        said, matrix = self._say(features), []
+        for name, known in self.attributes_.items():
+            if "classes" in known:
+                raw = said[name] / known["temperature"]
+                chances = np.exp(raw - raw.max(axis=1, keepdims=True))
+                matrix.append(chances / chances.sum(axis=1, keepdims=True) - np.array(known["prior"]))
+            else:
+                matrix.append(known["slope"] * said[name][:, None])
+        rows = np.full((len(features), sum(map(_width, self.attributes_.values()))), np.nan)
+        rows[features.present] = np.concatenate(matrix, axis=1)
+        origin = {"tagger": self.get_params(), "attributes": self.attributes_, "of": features.origin}
+        columns = _columns(self.attributes_)
+        return FeatureTable(features.ids, rows, features.present, features.name, columns, origin)
+
+    def save(self, path: str | Path) -> None:
+        """Write the tagger as one safetensors file, its weights as float16.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to write; a file that is there is replaced.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If nothing was fitted.
+        """
+        self._check_fitted()
+        arrays = {name: value.numpy().astype(np.float16) for name, value in self.network_.state_dict().items()}
+        manifest = {
+            "format": _FORMAT,
+            "parameters": self.get_params(),
+            "attributes": list(self.attributes_.items()),  # a list: files sort what has keys, and the order counts
+            "columns": list(self.columns_),
+        }
+        write_checked(path, arrays | {"centre": self.centre_, "spread": self.spread_}, manifest)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        Tagger
+            Ready to transform.
+
+        Raises
+        ------
+        DamagedFileError
+            If the file was changed, cut off, or is no tagger; the message names it.
+        FileNotFoundError
+            If there is none.
+        """
+        arrays, manifest = read_checked(path)
+        if manifest.get("format") != _FORMAT:
+            raise DamagedFileError(path, "is no tagger of this version of the library")
+        try:
+            tagger = cls(**manifest["parameters"])
+            tagger.attributes_, tagger.columns_ = dict(manifest["attributes"]), tuple(manifest["columns"])
+            tagger.centre_, tagger.spread_ = arrays.pop("centre"), arrays.pop("spread")
+            outputs = sum(map(_width, tagger.attributes_.values()))
+            tagger.network_ = _network(len(tagger.centre_), tagger.hidden, outputs, tagger.dropout)
+            tagger.network_.load_state_dict(
+                {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}
+            )
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise DamagedFileError(path, f"is no tagger: {error}") from error
+        tagger.network_.eval()
+        return tagger
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            raise NotFittedError("fit the tagger on annotated clips before anything else")
+
+    def _say(self, features: FeatureTable) -> dict[str, np.ndarray]:
+        """Return what the network says of the present clips: (n, n_classes) or (n,) by attribute."""
+        if features.width != len(self.centre_) or features.columns != self.columns_:
+            raise ValueError(
+                f"{features.name}: {features.width} columns {features.columns[:3]}... are not the "
+                f"{len(self.centre_)} columns {self.columns_[:3]}... that the tagger was fitted on"
+            )
+        inputs = _scaled(features.matrix[features.present], self.centre_, self.spread_, self.limit)
+        with torch.inference_mode(), one_torch_thread():
+            said = self.network_(inputs)
+        return {name: part.numpy().astype(np.float64) for name, part in _split(said, self.attributes_).items()}
+
+
+def load_tagger(modality: str) -> Tagger:
+    """Load one of the library's own taggers, trained on annotated clips of other worlds.
+
+    How they were trained is in ``training/taggers.py``.
+
+    Parameters
+    ----------
+    modality : {"text", "sound", "picture"}
+        Of :data:`~avrec_lib.content.extractors.WORDS`, ``SOUND`` and ``PICTURE``.
+
+    Returns
+    -------
+    Tagger
+        Ready to transform.
+
+    Raises
+    ------
+    ValueError
+        If there is no such tagger.
+    DamagedFileError
+        If its file was changed.
+    """
+    known = sorted(path.stem for path in _FOLDER.glob("*.safetensors"))
+    if modality not in known:
+        raise ValueError(f"there are taggers for {', '.join(known)}, not for {modality!r}")
+    return Tagger.load(_FOLDER / f"{modality}.safetensors")
+
+
+def _annotated(features: FeatureTable, annotations: pd.DataFrame) -> tuple[FeatureTable, pd.DataFrame]:
+    """Return the annotated clips that are present, and their annotations."""
+    if annotations.isna().to_numpy().any():
+        clip = annotations.index[annotations.isna().any(axis=1)][0]
+        raise ValueError(f"{features.name}: clip {clip!r} lacks an annotation")
+    table = features.select(annotations.index)
+    if table.present.sum() < 2:
+        raise ValueError(f"{features.name}: only {table.present.sum()} of {len(table)} annotated clips are present")
+    return table.select(table.ids[table.present]), annotations[table.present]
+
+
+def _described(column: pd.Series) -> dict[str, Any]:
+    """Return what training clips tell of an attribute."""
+    if pd.api.types.is_numeric_dtype(column):
+        deviation = float(column.std(ddof=0)) or 1.0
+        return {"mean": float(column.mean()), "deviation": deviation, "slope": 1.0, "unexplained": 1.0}
+    shares = column.astype(str).value_counts(normalize=True).sort_index()
+    return {"classes": shares.index.tolist(), "prior": shares.tolist(), "temperature": 1.0}
+
+
+def _width(known: Mapping[str, Any]) -> int:
+    return len(known["classes"]) if "classes" in known else 1
+
+
+def _columns(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        column
+        for name, known in attributes.items()
+        for column in ([f"{name}: {one}" for one in known["classes"]] if "classes" in known else [name])
+    )
+
+
+def _truth(column: pd.Series, known: Mapping[str, Any]) -> np.ndarray:
+    """Return numbers of classes, or deviations from the mean (n,)."""
+    if "classes" not in known:
+        return ((column.to_numpy(dtype=np.float64) - known["mean"]) / known["deviation"]).astype(np.float32)
+    codes = pd.Index(known["classes"]).get_indexer(column.astype(str))
+    if (codes < 0).any():
+        raise ValueError(f"{column.name}: {column[codes < 0].iloc[0]!r} is none of the classes {known['classes']}")
+    return codes.astype(np.int64)
+
+
+def _scaling(way: str, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is taken off each column, and what it is divided by: infinity where it does not vary."""
+    if way not in ("zscore", "common"):
+        raise ValueError(f"scale is zscore or common, not {way!r}")
+    scaler = FeatureScaler(way, None).fit(table)
+    spread = np.where(scaler.varies_, scaler.scaler_.scale_, np.inf)
+    return scaler.scaler_.mean_.astype(np.float32), spread.astype(np.float32)
+
+
+def _scaled(matrix: np.ndarray, centre: np.ndarray, spread: np.ndarray, limit: float | None) -> Tensor:
+    values = (matrix - centre) / spread
+    return torch.from_numpy(values if limit is None else np.clip(values, -limit, limit))
+
+
+def _network(width: int, hidden: int, outputs: int, dropout: float) -> nn.Module:
+    if not hidden:
+        return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
+    return nn.Sequential(
+        nn.Dropout(dropout / 2),
+        nn.Linear(width, hidden),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, hidden // 2),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden // 2, outputs),
+    )
+
+
+def _split(said: Tensor, attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Tensor]:
+    """Part the network's outputs (n, outputs) by attribute."""
+    parts = torch.split(said, [_width(known) for known in attributes.values()], dim=1)
+    return {
+        name: part if "classes" in known else part[:, 0]
+        for (name, known), part in zip(attributes.items(), parts, strict=True)
+    }
+
+
+def _loss(said: Tensor, truth: Tensor) -> Tensor:
+    if said.ndim == 2:
+        return nn.functional.cross_entropy(said, truth)
+    return nn.functional.mse_loss(said, truth)
+
+
+def _temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+    """Return the temperature at which the truth is most likely."""
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / math.exp(log_temperature)
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(truth)), truth]).mean())
+
+    return math.exp(minimize_scalar(loss, bounds=(-2.0, 3.0), method="bounded").x)
