@@ -260,6 +260,8 @@ class Tagger(BaseEstimator):
             tagger.attributes_, tagger.columns_ = dict(manifest["attributes"]), tuple(manifest["columns"])
             tagger.centre_, tagger.spread_ = arrays.pop("centre"), arrays.pop("spread")
             outputs = sum(map(_width, tagger.attributes_.values()))
+            if not outputs:
+                raise ValueError("it knows no attribute")
             tagger.network_ = _network(len(tagger.centre_), tagger.hidden, outputs, tagger.dropout)
             tagger.network_.load_state_dict(
                 {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}

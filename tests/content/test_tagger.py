@@ -15,12 +15,12 @@ from avrec_lib.content.tagger import Tagger, load_tagger
 from avrec_lib.content.text.hashing import describe_words
 
 
-def annotated(n=400, seed=0, name="sound"):
+def annotated(n=400, seed=0, name="sound", noise=0.3):
     """Make clips whose kind and tempo are in their vectors, with noise, and whose mood is not."""
     rng = np.random.default_rng(seed)
     kind, tempo, mood = rng.integers(0, 3, n), rng.normal(120.0, 20.0, n), rng.normal(size=n)
     directions = np.random.default_rng(99).normal(size=(4, 12))
-    matrix = directions[kind] + ((tempo - 120.0) / 20.0)[:, None] * directions[3] + 0.3 * rng.normal(size=(n, 12))
+    matrix = directions[kind] + ((tempo - 120.0) / 20.0)[:, None] * directions[3] + noise * rng.normal(size=(n, 12))
     ids = np.array([f"{seed}-{i}" for i in range(n)], dtype=object)
     present = np.arange(n) % 10 > 0
     truth = pd.DataFrame({"tempo": tempo, "kind": np.array(["a", "b", "c"])[kind], "mood": mood}, index=ids)
@@ -47,20 +47,20 @@ def test_a_tagger_reads_off_new_clips_what_is_there_and_is_silent_about_what_is_
 
 
 def test_calibration_takes_back_what_a_network_is_too_sure_of():
-    table, _ = annotated(seed=2)
-    tagger = fitted()
+    table, _ = annotated(seed=2, noise=2.0)
+    tagger = Tagger(hidden=16, epochs=30, batch=32).fit(*annotated(noise=2.0)).calibrate(*annotated(seed=1, noise=2.0))
     told, temperature = tagger.transform(table), tagger.attributes_["kind"]["temperature"]
     with torch.no_grad():
         for parameter in tagger.network_[-1].parameters():
             parameter *= 4.0
     surer = tagger.transform(table)
     assert np.abs(surer.matrix[table.present]).mean() > 1.2 * np.abs(told.matrix[table.present]).mean()
-    tagger.calibrate(*annotated(seed=1))
+    tagger.calibrate(*annotated(seed=1, noise=2.0))
     assert tagger.attributes_["kind"]["temperature"] == pytest.approx(4.0 * temperature, rel=0.01)
     np.testing.assert_allclose(
         tagger.transform(table).matrix[table.present][:, 1:4], told.matrix[table.present][:, 1:4], atol=0.01
     )
-    known = tagger.attributes_
+    known = fitted().attributes_
     assert known["tempo"]["unexplained"] < 0.2 < 0.9 < known["mood"]["unexplained"]
 
 
