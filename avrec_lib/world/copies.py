@@ -46,7 +46,9 @@ def shift_pitch(samples: np.ndarray, semitones: float) -> np.ndarray:
     padded = np.concatenate([samples, np.zeros(_WINDOW, dtype=samples.dtype)])
     _, _, spectrum = signal.stft(padded, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
     magnitude, phase = np.abs(spectrum), np.angle(spectrum)
-    times = np.arange(0.0, spectrum.shape[1] - 1, float(1 / ratio))
+    last = spectrum.shape[1] - 1
+    times = np.arange(0.0, last, float(1 / ratio))
+    times = times[times < last]  # steps that are no binary fractions may reach the end by rounding
     left = times.astype(int)
     weight = times - left
     expected = 2.0 * np.pi * _HOP / _WINDOW * np.arange(spectrum.shape[0])[:, None]

@@ -218,6 +218,10 @@ def test_a_shift_moves_the_pitch_and_keeps_the_length(semitones):
     assert np.abs(shifted[-11025:]).max() > 0.3  # the end is not cut off
 
 
+def test_a_shift_whose_last_step_reaches_the_end_by_rounding_keeps_the_length():
+    assert shift_pitch(np.zeros(134_058, dtype=np.float32), -3.72).shape == (134_058,)
+
+
 def test_details_are_pairs(tiny_world):
     for detail in tiny_world.truth.dirt["detail"]:
         assert detail == "" or re.fullmatch(r"[a-z_]+=[^;]+(; [a-z_]+=[^;]+)*", detail), detail

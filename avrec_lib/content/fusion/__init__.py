@@ -6,6 +6,7 @@ from avrec_lib.content.fusion.alignment import CCAFusion, ProcrustesFusion
 from avrec_lib.content.fusion.base import Fusion
 from avrec_lib.content.fusion.concatenation import fuse, unit_rows
 from avrec_lib.content.fusion.late import average_scores, reciprocal_ranks, standardise_scores
+from avrec_lib.content.fusion.missing import hide_modalities
 from avrec_lib.content.fusion.opinions import product_of_experts
 from avrec_lib.content.fusion.scaling import FeatureScaler, standardise
 from avrec_lib.content.fusion.weighted import WeightedFusion
@@ -24,6 +25,7 @@ __all__ = [
     "WeightedFusion",
     "average_scores",
     "fuse",
+    "hide_modalities",
     "product_of_experts",
     "reciprocal_ranks",
     "standardise",
