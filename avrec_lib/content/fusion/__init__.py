@@ -7,7 +7,7 @@ from avrec_lib.content.fusion.base import Fusion
 from avrec_lib.content.fusion.concatenation import fuse, unit_rows
 from avrec_lib.content.fusion.late import average_scores, reciprocal_ranks, standardise_scores
 from avrec_lib.content.fusion.missing import hide_modalities
-from avrec_lib.content.fusion.opinions import product_of_experts
+from avrec_lib.content.fusion.opinions import pool_opinions, product_of_experts
 from avrec_lib.content.fusion.scaling import FeatureScaler, standardise
 from avrec_lib.content.fusion.weighted import WeightedFusion
 
@@ -26,6 +26,7 @@ __all__ = [
     "average_scores",
     "fuse",
     "hide_modalities",
+    "pool_opinions",
     "product_of_experts",
     "reciprocal_ranks",
     "standardise",
