@@ -291,7 +291,7 @@ class Tagger(BaseEstimator):
 def load_tagger(modality: str) -> Tagger:
     """Load one of the library's own taggers, trained on annotated clips of other worlds.
 
-    How they were trained is in ``training/taggers.py``.
+    How they were trained, and the seeds of these worlds, are in ``training/__main__.py``.
 
     Parameters
     ----------
