@@ -35,7 +35,7 @@ __all__ = ["main", "make_vectors"]
 WIDTH, K = 64, 10
 CLUSTERS = 2000
 GOAL = 0.99  # recall@10 at which HNSW is compared with exact search
-BREADTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+BREADTHS = (16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256, 320, 384, 448, 512)
 
 
 def make_vectors(count: int, seed: int, *, block: int = 100_000) -> np.ndarray:
