@@ -129,7 +129,14 @@ class Panel:
         -------
         DataFrame
             ``user_id``, ``item_id``.
+
+        Raises
+        ------
+        ValueError
+            If the share is not above 0 and at most 1.
         """
+        if not 0.0 < share <= 1.0:
+            raise ValueError(f"share must be above 0 and at most 1, not {share}")
         k = max(2, round(share * len(self._past)))
         best, _ = top_k(self._others_utility[:, self._past], k)
         return pd.DataFrame({"user_id": self.others.repeat(k), "item_id": self.past[best.ravel()]})
@@ -149,7 +156,9 @@ class Panel:
         """
         table = description.aligned(self._clips)
         rows = np.where(table.present[:, None], table.matrix, 0.0).astype(np.float64)
-        rows[table.present] -= rows[np.intersect1d(self._past, np.flatnonzero(table.present))].mean(axis=0)
+        described = self._past[table.present[self._past]]
+        if len(described):  # of a past that nothing is said of nothing is learned: all are average
+            rows[table.present] -= rows[described].mean(axis=0)
         known = self._others_utility[:, self._before]
         on_last = [
             _ndcg(_regressed(rows, self._before, known, penalty)[:, self._last], self._others_worth).mean()
@@ -164,7 +173,7 @@ class Panel:
         Parameters
         ----------
         scores : ndarray (n_people, n_clips)
-            As :meth:`scores` gives them.
+            As :meth:`scores` gives them. What is NaN or minus infinity is in no list.
         k : int
             Length of the lists.
 
@@ -172,7 +181,14 @@ class Panel:
         -------
         Series (n_people,)
             nDCG, its gain the chance of a click.
+
+        Raises
+        ------
+        ValueError
+            If the scores are of other people or clips.
         """
+        if np.shape(scores) != self._worth.shape:
+            raise ValueError(f"scores must be of shape {self._worth.shape}, people and clips, not {np.shape(scores)}")
         return pd.Series(_ndcg(scores, self._worth, k), self.people)
 
 
@@ -217,4 +233,5 @@ def _ndcg(scores: np.ndarray, worth: np.ndarray, k: int = 10) -> np.ndarray:
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     first, _ = top_k(scores, k)
     best = -np.sort(-worth, axis=1)[:, :k]
-    return (np.take_along_axis(worth, first, axis=1) @ discount) / (best @ discount)
+    gains = np.where(first >= 0, np.take_along_axis(worth, first, axis=1), 0.0)
+    return (gains @ discount) / (best @ discount)

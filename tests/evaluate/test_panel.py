@@ -57,6 +57,32 @@ def test_a_missing_clip_is_an_average_one(world):
     assert panel.scores(holes)[:, 0] == pytest.approx(0.0)
 
 
+def test_a_clip_without_a_score_is_in_no_list_and_brings_nothing(world):
+    panel = Panel(world)
+    worth = Oracle(world).expected(panel.people, panel.clips, 35.0)
+    for nothing in (np.nan, -np.inf):
+        assert (panel.quality(np.full(worth.shape, nothing)) == 0.0).all()
+        first = np.where(worth == worth.max(axis=1, keepdims=True), worth, nothing)
+        half = panel.quality(first)
+        assert (half < 1.0).all() and (half > 0.0).all()
+    with pytest.raises(ValueError, match="of shape"):
+        panel.quality(worth[:, :-1])
+
+
+def test_a_description_that_knows_no_clip_of_the_past_takes_all_for_average(world):
+    panel, table = Panel(world), true_attributes(world, ["text"])
+    new = FeatureTable(table.ids, table.matrix, np.isin(table.ids, panel.clips), "truth")
+    assert not panel.scores(new).any()
+
+
+def test_more_than_all_of_the_past_are_nobody_s_favourites(world):
+    panel = Panel(world)
+    assert len(panel.favourites(1.0)) == len(panel.past) * len(panel.others)
+    for share in (0.0, 1.5, float("nan")):
+        with pytest.raises(ValueError, match="share"):
+            panel.favourites(share)
+
+
 def test_favourites_are_the_best_of_the_past_for_each_of_the_others(world):
     panel = Panel(world)
     likes = panel.favourites(0.2)
