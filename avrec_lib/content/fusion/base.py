@@ -137,7 +137,8 @@ class Fusion(BaseEstimator, ABC):
         given = {table.name: table for table in tables}
         if not given or len(given) < len(tables) or not set(given) <= set(self.names_):
             raise ValueError(f"tables must be some of {list(self.names_)}, each once, not {[*given]}")
-        ids = pd.Index(pd.unique(np.concatenate([table.ids for table in given.values()])))
+        first, *others = (pd.Index(table.ids) for table in given.values())
+        ids = first.append(others).unique()
         blocks = []
         present = np.zeros((len(ids), len(self.names_)), dtype=bool)
         for column, name in enumerate(self.names_):

@@ -51,23 +51,21 @@ def product_of_experts(tables: Sequence[FeatureTable]) -> FeatureTable:
     strange = [table.name for table in tables if "attributes" not in table.origin]
     if strange:
         raise ValueError(f"{strange[0]}: its columns are no opinions of a tagger")
-    ids = pd.Index(np.concatenate([table.ids for table in tables])).unique()
+    ids = pd.Index(tables[0].ids).append([pd.Index(table.ids) for table in tables[1:]]).unique()
     aligned = [table.aligned(ids) for table in tables]
     present = np.any([table.present for table in aligned], axis=0)
     columns: list[str] = []
     blocks: list[np.ndarray] = []
     for attribute in dict.fromkeys(one for table in tables for one in table.origin["attributes"]):
-        experts = [
-            (table.origin["attributes"][attribute], _said(table, attribute), table.present)
-            for table in aligned
-            if attribute in table.origin["attributes"]
-        ]
-        first = experts[0][0]
-        for known, _, _ in experts[1:]:
-            if known.get("classes") != first.get("classes"):
-                raise ValueError(f"{attribute}: one modality knows {first.get('classes')}, another other classes")
+        knowing = [table for table in aligned if attribute in table.origin["attributes"]]
+        opinions = [table.origin["attributes"][attribute] for table in knowing]
+        first, *others = opinions
+        if any(known.get("classes") != first.get("classes") for known in others):
+            raise ValueError(f"{attribute}: one modality knows {first.get('classes')}, another other classes")
+        named = _columns(attribute, first)
+        experts = [(known, _said(table, named), table.present) for known, table in zip(opinions, knowing, strict=True)]
         blocks.append(_classes(experts) if "classes" in first else _numbers(experts))
-        columns += [f"{attribute}: {one}" for one in first["classes"]] if "classes" in first else [attribute]
+        columns += named
     origin = {"fusion": "product_of_experts", "of": {table.name: table.origin for table in tables}}
     return FeatureTable(ids.to_numpy(), np.concatenate(blocks, axis=1), present, "fused", tuple(columns), origin)
 
@@ -123,8 +121,12 @@ _Expert = tuple[Mapping[str, Any], np.ndarray, np.ndarray]
 """What training told of the attribute, what is said of each clip (n, width), and of which clips (n,)."""
 
 
-def _said(table: FeatureTable, attribute: str) -> np.ndarray:
-    here = [column == attribute or column.startswith(f"{attribute}: ") for column in table.columns]
+def _columns(attribute: str, known: Mapping[str, Any]) -> list[str]:
+    return [f"{attribute}: {one}" for one in known["classes"]] if "classes" in known else [attribute]
+
+
+def _said(table: FeatureTable, columns: Sequence[str]) -> np.ndarray:
+    here = [table.columns.index(column) for column in columns]
     return np.where(table.present[:, None], table.matrix[:, here], 0.0)
 
 
@@ -134,7 +136,8 @@ def _classes(experts: Sequence[_Expert]) -> np.ndarray:
     total = np.tile(np.log(prior), (len(experts[0][1]), 1))
     for known, said, there in experts:
         own = np.array(known["prior"])
-        total += there[:, None] * (np.log(np.maximum(said + own, _SMALLEST)) - np.log(own))
+        least = np.minimum(_SMALLEST, own)  # a rare class, too, may be as likely as before
+        total += there[:, None] * (np.log(np.maximum(said + own, least)) - np.log(own))
     chances = np.exp(total - total.max(axis=1, keepdims=True))
     return chances / chances.sum(axis=1, keepdims=True) - prior
 
