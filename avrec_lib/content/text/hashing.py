@@ -32,8 +32,10 @@ def describe_words(texts: Sequence[str], *, width: int) -> np.ndarray:
     ----------
     Weinberger, Dasgupta, Langford, Smola and Attenberg (2009), Feature hashing for large scale multitask learning.
     """
+    if not len(texts):
+        return np.empty((0, width), dtype=np.float32)
     counts = HashingVectorizer(n_features=width, analyzer=_terms, norm="l2").transform(list(texts))
-    found = counts.toarray().astype(np.float32)
+    found = counts.astype(np.float32).toarray()  # in this order: no array of twice the size
     found[np.diff(counts.indptr) == 0] = np.nan
     return found
 
