@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
 from avrec_lib.content.features import FeatureTable
 from avrec_lib.content.fusion.scaling import FeatureScaler
+from avrec_lib.content.saved_tagger import check_attributes, check_scaling
 from avrec_lib.content.torch_threads import one_torch_thread
 from avrec_lib.content.training import train
 
@@ -23,6 +24,7 @@ __all__ = ["Tagger", "load_tagger"]
 
 _FORMAT = "avrec tagger 1"
 _FOLDER = Path(__file__).parent / "taggers"
+_CLIPS_AT_ONCE = 8192
 
 
 class Tagger(BaseEstimator):
@@ -101,12 +103,10 @@ class Tagger(BaseEstimator):
         KeyError
             If an annotated clip is not in the table.
         ValueError
-            If there are fewer than two present clips, an annotation is missing, or a parameter is out of range.
+            If there are fewer than two present clips, an annotation is missing or not finite, there is no attribute, or
+            a parameter is out of range.
         """
-        if self.hidden < 0 or self.hidden % 2 or not 0.0 <= self.dropout < 1.0:
-            raise ValueError(
-                f"hidden is even and at least 0, dropout from 0 to below 1, not {self.hidden} and {self.dropout}"
-            )
+        self._check_parameters()
         table, told = _annotated(features, annotations)
         attributes = {str(name): _described(told[name]) for name in told}
         centre, spread = _scaling(self.scale, table)
@@ -156,18 +156,20 @@ class Tagger(BaseEstimator):
         KeyError
             If an annotated clip is not in the table, or an attribute is not annotated.
         ValueError
-            If a class is unknown, or an annotation is missing.
+            If a class is unknown, or an annotation is missing or not finite. The tagger stays as it was.
         """
         self._check_fitted()
         table, told = _annotated(features, annotations[list(self.attributes_)])
         said = self._say(table)
+        truths = {name: _truth(told[name], known) for name, known in self.attributes_.items()}
         for name, known in self.attributes_.items():
-            truth, raw = _truth(told[name], known), said[name]
+            truth, raw = truths[name], said[name]
             if "classes" in known:
                 known["temperature"] = _temperature(raw, truth)
             else:
                 slope = float(np.clip((raw * truth).mean() / np.square(raw).mean().clip(min=1e-12), 0.0, 1.0))
-                left = np.square(truth - slope * raw).mean() / np.square(truth).mean()
+                whole = np.square(truth).mean()
+                left = np.square(truth - slope * raw).mean() / whole if whole > 0.0 else 1.0
                 known["slope"], known["unexplained"] = slope, float(np.clip(left, 0.01, 1.0))
         return self
 
@@ -257,19 +259,30 @@ class Tagger(BaseEstimator):
             raise DamagedFileError(path, "is no tagger of this version of the library")
         try:
             tagger = cls(**manifest["parameters"])
-            tagger.attributes_, tagger.columns_ = dict(manifest["attributes"]), tuple(manifest["columns"])
+            tagger._check_parameters()
+            tagger.attributes_, tagger.columns_ = check_attributes(manifest["attributes"]), tuple(manifest["columns"])
             tagger.centre_, tagger.spread_ = arrays.pop("centre"), arrays.pop("spread")
+            check_scaling(tagger.centre_, tagger.spread_, tagger.columns_)
+            if not all(np.isfinite(value).all() for value in arrays.values()):
+                raise ValueError("a weight is not finite")
             outputs = sum(map(_width, tagger.attributes_.values()))
-            if not outputs:
-                raise ValueError("it knows no attribute")
-            tagger.network_ = _network(len(tagger.centre_), tagger.hidden, outputs, tagger.dropout)
+            with torch.device("meta"):  # takes up no room, whatever the file says of its size
+                tagger.network_ = _network(len(tagger.centre_), tagger.hidden, outputs, tagger.dropout)
             tagger.network_.load_state_dict(
-                {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}
+                {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}, assign=True
             )
-        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise DamagedFileError(path, f"is no tagger: {error}") from error
         tagger.network_.eval()
         return tagger
+
+    def _check_parameters(self) -> None:
+        if self.hidden < 0 or self.hidden % 2 or not 0.0 <= self.dropout < 1.0:
+            raise ValueError(
+                f"hidden is even and at least 0, dropout from 0 to below 1, not {self.hidden} and {self.dropout}"
+            )
+        if self.limit is not None and not self.limit > 0.0:
+            raise ValueError(f"limit is above 0, or None, not {self.limit}")
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
@@ -282,9 +295,13 @@ class Tagger(BaseEstimator):
                 f"{features.name}: {features.width} columns {features.columns[:3]}... are not the "
                 f"{len(self.centre_)} columns {self.columns_[:3]}... that the tagger was fitted on"
             )
-        inputs = _scaled(features.matrix[features.present], self.centre_, self.spread_, self.limit)
+        there, outputs = np.flatnonzero(features.present), sum(map(_width, self.attributes_.values()))
+        said = torch.empty(len(there), outputs)
         with torch.inference_mode(), one_torch_thread():
-            said = self.network_(inputs)
+            for first in range(0, len(there), _CLIPS_AT_ONCE):
+                part = slice(first, first + _CLIPS_AT_ONCE)
+                matrix = features.matrix[there[part]]
+                said[part] = self.network_(_scaled(matrix, self.centre_, self.spread_, self.limit))
         return {name: part.numpy().astype(np.float64) for name, part in _split(said, self.attributes_).items()}
 
 
@@ -318,9 +335,11 @@ def load_tagger(modality: str) -> Tagger:
 
 def _annotated(features: FeatureTable, annotations: pd.DataFrame) -> tuple[FeatureTable, pd.DataFrame]:
     """Return the annotated clips that are present, and their annotations."""
-    if annotations.isna().to_numpy().any():
-        clip = annotations.index[annotations.isna().any(axis=1)][0]
-        raise ValueError(f"{features.name}: clip {clip!r} lacks an annotation")
+    if not len(annotations.columns) or not annotations.columns.is_unique:
+        raise ValueError(f"{features.name}: there must be an attribute, and none twice: {list(annotations.columns)}")
+    lacking = (annotations.isna() | annotations.isin([np.inf, -np.inf])).any(axis=1)
+    if lacking.any():
+        raise ValueError(f"{features.name}: clip {annotations.index[lacking][0]!r} lacks an annotation")
     table = features.select(annotations.index)
     if table.present.sum() < 2:
         raise ValueError(f"{features.name}: only {table.present.sum()} of {len(table)} annotated clips are present")

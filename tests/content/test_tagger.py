@@ -1,5 +1,5 @@
+import copy
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,12 +7,13 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
+from avrec_lib.content import tagger as tagger_module
 from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
 from avrec_lib.content.extractors import PICTURE, SOUND, WORDS
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion import pool_opinions, product_of_experts
+from avrec_lib.content.fusion import product_of_experts
 from avrec_lib.content.tagger import Tagger, load_tagger
-from avrec_lib.content.text.hashing import describe_words
+from training.__main__ import ATTRIBUTES, TAGGERS
 
 
 def annotated(n=400, seed=0, name="sound", noise=0.3):
@@ -88,6 +89,99 @@ def test_a_damaged_or_foreign_file_is_refused_by_name(tmp_path):
             Tagger.load(path)
 
 
+def parameter(name, value):
+    return lambda arrays, manifest: manifest["parameters"].update({name: value})
+
+
+def known(number, **values):
+    return lambda arrays, manifest: manifest["attributes"][number][1].update(values)
+
+
+def array(name, value):
+    return lambda arrays, manifest: arrays.update({name: value})
+
+
+FORGED = {
+    "a size below none": parameter("hidden", -2),
+    "a size that is text": parameter("hidden", "16"),
+    "a limit below 0": parameter("limit", -1.0),
+    "a limit that is text": parameter("limit", "5"),
+    "a weight that is no number": array("1.weight", np.full((16, 12), np.nan, np.float16)),
+    "a weight without bounds": array("1.bias", np.full(16, np.inf, np.float16)),
+    "one weight more": array("9.bias", np.zeros(3, np.float16)),
+    "a centre that is a table": array("centre", np.zeros((12, 3), np.float32)),
+    "a centre in another type": array("centre", np.zeros(12)),
+    "a spread for all columns": array("spread", np.ones(1, np.float32)),
+    "a spread of nothing": array("spread", np.zeros(12, np.float32)),
+    "a spread that is no number": array("spread", np.full(12, np.nan, np.float32)),
+    "one name of twelve": lambda arrays, manifest: manifest.update(columns=["x0"]),
+    "an attribute twice": lambda arrays, manifest: manifest["attributes"].append(manifest["attributes"][0]),
+    "an attribute without words": lambda arrays, manifest: manifest["attributes"][0].__setitem__(1, [1]),
+    "no temperature": lambda arrays, manifest: manifest["attributes"][1][1].pop("temperature"),
+    "a temperature of 0": known(1, temperature=0.0),
+    "a temperature that is text": known(1, temperature="1"),
+    "shares of fewer classes": known(1, prior=[1.0]),
+    "a class that nobody has": known(1, prior=[0.0, 0.0, 1.0]),
+    "classes that are a word": known(1, classes="abc"),
+    "classes that are numbers": known(1, classes=[1, 2, 3]),
+    "a class twice": known(1, classes=["a", "a", "b"]),
+    "a slope that is text": known(0, slope="1"),
+    "a slope that turns round": known(0, slope=-1.0),
+    "nothing unexplained": known(0, unexplained=0.0),
+}
+
+
+@pytest.fixture(scope="module")
+def parts_of_a_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tagger") / "whole"
+    fitted().save(path)
+    return read_checked(path)
+
+
+@pytest.mark.parametrize("change", FORGED.values(), ids=FORGED)
+def test_a_file_made_on_purpose_is_refused_by_name_before_anything_is_made_of_it(change, parts_of_a_file, tmp_path):
+    arrays, manifest = copy.deepcopy(parts_of_a_file)
+    change(arrays, manifest)
+    write_checked(tmp_path / "forged", arrays, manifest)
+    with pytest.raises(DamagedFileError, match="forged: is no tagger"):
+        Tagger.load(tmp_path / "forged")
+
+
+def test_a_network_that_would_fill_the_memory_is_never_made(parts_of_a_file, tmp_path):
+    arrays, manifest = copy.deepcopy(parts_of_a_file)
+    manifest["parameters"]["hidden"] = 10**9
+    write_checked(tmp_path / "forged", arrays, manifest)
+    with pytest.raises(DamagedFileError, match="size mismatch"):  # and not that there is no memory
+        Tagger.load(tmp_path / "forged")
+
+
+def test_a_number_that_is_the_same_for_all_is_known_by_nobody(tmp_path):
+    table, truth = annotated()
+    new, theirs = annotated(seed=1)
+    tagger = Tagger(hidden=16, epochs=2).fit(table, truth.assign(mood=1.0)).calibrate(new, theirs.assign(mood=1.0))
+    assert tagger.attributes_["mood"]["unexplained"] == 1.0
+    tagger.save(tmp_path / "tagger")
+    fused = product_of_experts([Tagger.load(tmp_path / "tagger").transform(new)])
+    np.testing.assert_allclose(fused.matrix[fused.present, -1], 0.0, atol=1e-6)
+
+
+def test_calibration_that_is_refused_leaves_the_tagger_as_it_was():
+    tagger, (table, truth) = fitted(), annotated(seed=3)
+    before = copy.deepcopy(tagger.attributes_)
+    with pytest.raises(ValueError, match="float"):
+        tagger.calibrate(table, truth.assign(mood="good"))
+    assert tagger.attributes_ == before
+
+
+def test_clips_are_told_the_same_in_parts_and_when_there_are_none(monkeypatch):
+    tagger, (table, _) = fitted(), annotated(seed=2)
+    whole = tagger.transform(table)
+    monkeypatch.setattr(tagger_module, "_CLIPS_AT_ONCE", 7)
+    np.testing.assert_allclose(tagger.transform(table).matrix, whole.matrix, atol=1e-5)
+    absent = FeatureTable(table.ids, table.matrix, np.zeros(len(table), dtype=bool), "sound", table.columns)
+    assert not tagger.transform(absent).present.any() and len(tagger.transform(table.select([]))) == 0
+
+
 def test_bad_input_is_named():
     table, truth = annotated()
     with pytest.raises(NotFittedError):
@@ -102,6 +196,13 @@ def test_bad_input_is_named():
         Tagger(hidden=3).fit(table, truth)
     with pytest.raises(ValueError, match="zscore or common"):
         Tagger(scale="robust").fit(table, truth)
+    for limit in (-1.0, 0.0, float("nan")):
+        with pytest.raises(ValueError, match="limit is above 0"):
+            Tagger(limit=limit).fit(table, truth)
+    with pytest.raises(ValueError, match="'0-0' lacks an annotation"):
+        Tagger().fit(table, truth.assign(tempo=np.inf))
+    with pytest.raises(ValueError, match="must be an attribute"):
+        Tagger().fit(table, truth[[]])
     tagger = fitted()
     with pytest.raises(ValueError, match="none of the classes"):
         tagger.calibrate(table, truth.assign(kind="z"))
@@ -122,105 +223,9 @@ def test_the_same_seed_gives_the_same_tagger_and_another_another():
 def test_the_library_s_taggers_read_the_columns_of_its_extractors(modality, extractor):
     tagger = load_tagger(modality)
     assert tagger.columns_ == extractor.columns
-    assert Path(f"avrec_lib/content/taggers/{modality}.safetensors").name.startswith(modality)
+    assert list(tagger.attributes_) == ATTRIBUTES[modality] and tagger.get_params() == TAGGERS[modality].get_params()
     known = tagger.attributes_
     assert len(known["topic"]["classes"]) == 16 and 0.0 < known["arousal"]["unexplained"] < 0.6
     for one in known.values():
         if "classes" in one:
             assert sum(one["prior"]) == pytest.approx(1.0)
-
-
-def test_words_go_to_the_same_columns_whatever_else_is_written():
-    one = describe_words(["Thunder over the sea", "", "the sea"], width=64)
-    alone = describe_words(["thunder over the sea"], width=64)
-    np.testing.assert_array_equal(one[0], alone[0])
-    assert np.isnan(one[1]).all() and np.linalg.norm(one[0]) == pytest.approx(1.0)
-    assert not np.allclose(describe_words(["sea the"], width=4096), describe_words(["the sea"], width=4096))
-
-
-def opinion(name, kinds, numbers, prior=(0.5, 0.25, 0.25), unexplained=0.5, present=None):
-    """Make a tagger's table: chances of a, b and c, and a number."""
-    kinds, n = np.array(kinds), len(kinds)
-    attributes = {
-        "kind": {"classes": ["a", "b", "c"], "prior": list(prior), "temperature": 1.0},
-        "mood": {"mean": 0.0, "deviation": 1.0, "slope": 1.0, "unexplained": unexplained},
-    }
-    matrix = np.column_stack([kinds - np.array(prior), numbers])
-    there = np.ones(n, dtype=bool) if present is None else np.array(present)
-    columns = ("kind: a", "kind: b", "kind: c", "mood")
-    return FeatureTable(np.arange(n), matrix, there, name, columns, {"attributes": attributes})
-
-
-def test_a_product_of_experts_is_bayes_rule():
-    rng = np.random.default_rng(0)
-    prior = np.array([0.5, 0.25, 0.25])
-    likelihoods = rng.random((2, 50, 3))
-    each = [one * prior / (one * prior).sum(axis=1, keepdims=True) for one in likelihoods]
-    both = likelihoods[0] * likelihoods[1] * prior
-    both /= both.sum(axis=1, keepdims=True)
-    fused = product_of_experts([opinion(name, one, np.zeros(50)) for name, one in zip("xy", each, strict=True)])
-    np.testing.assert_allclose(fused.matrix[:, :3] + prior, both, atol=1e-5)
-
-
-def test_numbers_are_weighed_by_what_each_expert_knows():
-    # A truth of variance 1, seen with noise of variances 1 and 3: each expert alone leaves 1/2 and 3/4 unexplained.
-    rng = np.random.default_rng(1)
-    truth = rng.normal(size=20_000)
-    seen = truth + rng.normal(size=20_000), truth + np.sqrt(3.0) * rng.normal(size=20_000)
-    flat = np.tile([0.5, 0.25, 0.25], (20_000, 1))
-    tables = [opinion("x", flat, seen[0] / 2, unexplained=0.5), opinion("y", flat, seen[1] / 4, unexplained=0.75)]
-    fused = product_of_experts(tables).matrix[:, 3]
-    np.testing.assert_allclose(fused, (seen[0] + seen[1] / 3) / (1 + 1 + 1 / 3), atol=1e-4)
-    left = [np.square(truth - one).mean() for one in (seen[0] / 2, seen[1] / 4, fused)]
-    assert left[2] < min(left[:2]) and left[2] == pytest.approx(3 / 7, abs=0.02)
-
-
-def test_an_expert_who_is_absent_or_knows_nothing_changes_nothing():
-    sure = [[0.9, 0.05, 0.05], [0.2, 0.4, 0.4]]
-    first = opinion("x", sure, [0.4, -0.2])
-    prior = [[0.5, 0.25, 0.25]] * 2
-    ignorant = opinion("y", prior, [0.0, 0.0], unexplained=1.0)
-    np.testing.assert_allclose(product_of_experts([first, ignorant]).matrix, first.matrix, atol=1e-6)
-    absent = opinion("y", sure, [3.0, 3.0], present=[False, False])
-    np.testing.assert_allclose(product_of_experts([first, absent]).matrix, first.matrix, atol=1e-6)
-    nobody = product_of_experts([opinion("x", sure, [0, 0], present=[True, False])])
-    assert nobody.present.tolist() == [True, False]
-
-
-def test_experts_who_speak_of_different_things_are_refused():
-    first = opinion("x", [[1, 0, 0]], [0])
-    with pytest.raises(ValueError, match="distinct names"):
-        product_of_experts([first, first])
-    with pytest.raises(ValueError, match="no opinions of a tagger"):
-        product_of_experts([FeatureTable(np.arange(2), np.eye(2), np.ones(2, dtype=bool), "raw")])
-    other = opinion("y", [[1, 0, 0]], [0])
-    other.origin["attributes"]["kind"]["classes"] = ["a", "b", "d"]
-    with pytest.raises(ValueError, match="kind"):
-        product_of_experts([first, other])
-
-
-def test_clips_of_one_group_speak_together_and_the_others_for_themselves():
-    flat = [[0.5, 0.25, 0.25]] * 5
-    table = opinion("x", flat, [0.2, 0.4, 0.6, -0.3, 9.0], unexplained=0.5, present=[True] * 4 + [False])
-    groups = pd.Series(["a", "a", "a", None, "a"], index=np.arange(5))
-    pooled = pool_opinions(table, groups, ["mood", "not known"])
-    np.testing.assert_allclose(pooled.matrix[:4, 3], [0.6, 0.6, 0.6, -0.3], atol=1e-6)  # 1.2 / 0.5 over 1 + 3
-    assert pooled.present.tolist() == table.present.tolist()
-    np.testing.assert_array_equal(pooled.matrix[:4, :3], table.matrix[:4, :3])
-    left = pooled.origin["attributes"]["mood"]["unexplained"]
-    assert left == pytest.approx((3 * 0.25 + 0.5) / 4) and table.origin["attributes"]["mood"]["unexplained"] == 0.5
-
-
-def test_pooling_is_a_product_over_clips():
-    flat = np.tile([0.5, 0.25, 0.25], (2, 1))
-    both = pool_opinions(opinion("x", flat, [0.3, -0.1], unexplained=0.4), pd.Series("a", index=[0, 1]), ["mood"])
-    one, other = (opinion(name, flat[:1], [z], unexplained=0.4) for name, z in (("x", 0.3), ("y", -0.1)))
-    np.testing.assert_allclose(both.matrix[0, 3], product_of_experts([one, other]).matrix[0, 3], atol=1e-6)
-
-
-def test_what_cannot_be_pooled_is_refused():
-    table, groups = opinion("x", [[1, 0, 0]], [0]), pd.Series("a", index=[0])
-    with pytest.raises(ValueError, match="kind: numbers can be pooled"):
-        pool_opinions(table, groups, ["kind"])
-    with pytest.raises(ValueError, match="no opinions of a tagger"):
-        pool_opinions(FeatureTable(np.arange(2), np.eye(2), np.ones(2, dtype=bool), "raw"), groups, ["mood"])

@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion import product_of_experts
+from avrec_lib.content.fusion import pool_opinions, product_of_experts
 
 
 def opinion(name, kinds, numbers, prior=(0.5, 0.25, 0.25), unexplained=0.5, present=None):
@@ -92,3 +93,30 @@ def test_experts_who_speak_of_different_things_are_refused():
     other.origin["attributes"]["kind"]["classes"] = ["a", "b", "d"]
     with pytest.raises(ValueError, match="kind"):
         product_of_experts([first, other])
+
+
+def test_clips_of_one_group_speak_together_and_the_others_for_themselves():
+    flat = [[0.5, 0.25, 0.25]] * 5
+    table = opinion("x", flat, [0.2, 0.4, 0.6, -0.3, 9.0], unexplained=0.5, present=[True] * 4 + [False])
+    groups = pd.Series(["a", "a", "a", None, "a"], index=np.arange(5))
+    pooled = pool_opinions(table, groups, ["mood", "not known"])
+    np.testing.assert_allclose(pooled.matrix[:4, 3], [0.6, 0.6, 0.6, -0.3], atol=1e-6)  # 1.2 / 0.5 over 1 + 3
+    assert pooled.present.tolist() == table.present.tolist()
+    np.testing.assert_array_equal(pooled.matrix[:4, :3], table.matrix[:4, :3])
+    left = pooled.origin["attributes"]["mood"]["unexplained"]
+    assert left == pytest.approx((3 * 0.25 + 0.5) / 4) and table.origin["attributes"]["mood"]["unexplained"] == 0.5
+
+
+def test_pooling_is_a_product_over_clips():
+    flat = np.tile([0.5, 0.25, 0.25], (2, 1))
+    both = pool_opinions(opinion("x", flat, [0.3, -0.1], unexplained=0.4), pd.Series("a", index=[0, 1]), ["mood"])
+    one, other = (opinion(name, flat[:1], [z], unexplained=0.4) for name, z in (("x", 0.3), ("y", -0.1)))
+    np.testing.assert_allclose(both.matrix[0, 3], product_of_experts([one, other]).matrix[0, 3], atol=1e-6)
+
+
+def test_what_cannot_be_pooled_is_refused():
+    table, groups = opinion("x", [[1, 0, 0]], [0]), pd.Series("a", index=[0])
+    with pytest.raises(ValueError, match="kind: numbers can be pooled"):
+        pool_opinions(table, groups, ["kind"])
+    with pytest.raises(ValueError, match="no opinions of a tagger"):
+        pool_opinions(FeatureTable(np.arange(2), np.eye(2), np.ones(2, dtype=bool), "raw"), groups, ["mood"])
