@@ -142,8 +142,8 @@ class PQIndex(IVFIndex):
     def _set_arrays(self, arrays: dict[str, np.ndarray], count: int, width: int) -> None:
         middles, cells = _take_cells(arrays, count, width)
         codes = take_array(arrays, "codes", np.uint8, (count, self.parts))
-        index = self._empty(width, len(middles))
         learnt = take_array(arrays, "parts", np.float32, (self.parts, 256, width // self.parts))
+        index = self._empty(width, len(middles))  # takes up room for such parts: only where there are any
         faiss.copy_array_to_vector(np.ascontiguousarray(learnt.ravel()), index.pq.centroids)
         self._index = _filled(index, middles, cells, codes)
         self._index.precompute_table()

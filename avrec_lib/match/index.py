@@ -273,6 +273,9 @@ class Index(ABC):
         left = dict(arrays)
         try:
             index = cls(**manifest["parameters"])
+            strange = set(manifest["parameters"]) - set(index._parameters())
+            if strange:  # such as threads, which are no matter of a file
+                raise ValueError(f"it holds the unknown parameter {min(strange)!r}")
             names, width = manifest["ids"], whole_number(manifest["width"], "width", 1, WIDEST)
             if not isinstance(names, list):
                 raise ValueError("ids are no list")

@@ -201,6 +201,11 @@ FORGED = {
     "more parts": ("pq", lambda _, manifest: manifest["parameters"].update(parts=16), "codes"),
     "parts that do not divide": ("pq", lambda _, manifest: manifest["parameters"].update(parts=3), "array|divide"),
     "endless bits": ("simhash", lambda _, manifest: manifest["parameters"].update(bits=2**40), "bits"),
+    "more threads than it should take": (
+        "hnsw",
+        lambda _, manifest: manifest["parameters"].update(n_jobs=999),
+        "n_jobs",
+    ),
     "a link beyond the last": ("hnsw", set_flat("neighbours", 0, COUNT), "out of the graph"),
     "a link below none": ("hnsw", set_flat("neighbours", 5, -2), "out of the graph"),
     "a walk that starts outside": ("hnsw", set_flat("entry", 0, COUNT), "walks start"),
@@ -233,6 +238,20 @@ def test_an_array_that_would_lead_a_search_astray_is_refused(what, tmp_path):
     MAKERS[kind]().build(drawn(COUNT), names(COUNT)).save(path)
     forge(path, change)
     refuses(path, message)
+
+
+def test_parts_that_would_fill_the_memory_are_asked_for_before_room_is_made(tmp_path, monkeypatch):
+    path = tmp_path / "index"
+    MAKERS["pq"]().build(drawn(COUNT), names(COUNT)).save(path)
+
+    def widen(arrays, manifest):
+        manifest.update(width=2**16, ids=[])
+        middles, none = np.zeros((1, 2**16), np.float32), np.zeros((0, 8), np.uint8)
+        arrays.update(middles=middles, cells=np.zeros(0, np.int32), codes=none)
+
+    forge(path, widen)
+    monkeypatch.setattr(PQIndex, "_empty", lambda *_: pytest.fail("room was made"))
+    refuses(path, "the array parts")
 
 
 @pytest.mark.parametrize("seed", range(3))
