@@ -19,6 +19,7 @@ from avrec_lib.prepare.holdouts import Parts
 from avrec_lib.prepare.splits import Split, refuse_later
 from avrec_lib.recommend.base import ItemFeatures, Recommender
 from avrec_lib.recommend.histories import sorted_ids
+from avrec_lib.tables import require_columns
 
 __all__ = ["Measured", "evaluate", "measure"]
 
@@ -148,15 +149,20 @@ def measure(
         If what should be cut in time is not, a fitted recommender has seen an answer or was fitted on something as
         late as the answers, or a history gives an answer away (:mod:`~avrec_lib.evaluate.answers`).
     ValueError
-        If a metric or a name in ``items`` is not known, or nobody liked anything new.
+        If a metric or a name in ``items`` is not known, nothing is asked for, it should be cut in time and has none, or
+        nobody liked anything new.
     """
     wanted = _named(metrics)
     if not recommenders:
         raise ValueError("there is no recommender to measure")
     known, asked = _sides(split, part)
+    if asked.empty:
+        raise ValueError(f"the part {part} is empty: nobody is asked for anything")
     timed = not isinstance(split, Parts) if in_time is None else in_time
     begins = None
     if timed:
+        for table, name in ((known, "what is known"), (asked, f"the part {part}")):
+            require_columns(table, ["time"], name)
         begins = asked["time"].min()
         refuse_later(known, begins, what="what is known")
     if history is not None:

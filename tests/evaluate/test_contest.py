@@ -278,6 +278,16 @@ def test_what_was_not_measured_cannot_be_asked_for():
         interval_chart(measured.table(), "recall@10")
 
 
+def test_a_part_that_is_empty_or_has_no_times_is_no_leak_and_is_named():
+    known, asked = log()[:1000], log()[1000:]
+    with pytest.raises(ValueError, match="part test is empty"):
+        measure({"popular": Popularity()}, (known, asked[:0]), progress=False)
+    with pytest.raises(ValueError, match=r"what is known lacks .*time"):
+        measure({"popular": Popularity()}, (known.drop(columns="time"), asked), progress=False)
+    with pytest.raises(ValueError, match=r"part test lacks .*time"):
+        measure({"popular": Popularity()}, (known, asked.drop(columns="time")), progress=False)
+
+
 def test_a_comparison_is_paired_and_says_when_nothing_is_shown():
     split = cut(log())
     models = {"pop": Popularity(), "knn": ItemNeighbours(), "again": Popularity(), "random": Random()}
