@@ -117,6 +117,11 @@ class CCAFusion(Aligned):
                 f"not {self.n_components}, {self.l2} and {len(blocks)}"
             )
         rows = self._complete(blocks, present)
+        flat = [name for name, block in zip(self.names_, rows, strict=True) if not block.any()]
+        if flat:
+            raise ValueError(
+                f"{flat[0]} is the same for all clips that have every modality: nothing correlates with it"
+            )
         widths = [block.shape[1] for block in rows]
         joint = np.concatenate(rows, axis=1)
         covariance = joint.T @ joint / len(joint)

@@ -120,6 +120,8 @@ class LearnedFusion(Fusion):
                 f"modality_dropout is from 0 to below 1 and candidates at least 2, "
                 f"not {self.modality_dropout} and {self.candidates}"
             )
+        if self.width < 1 or (self.network == "transformer" and self.width % 4):
+            raise ValueError(f"width is at least 1, and divisible by 4 for transformer, not {self.width}")
         liked, _ = like_matrix(likes, None, ids)
         liked = liked @ sparse.diags_array(present.any(axis=1).astype(np.float32), format="csr")
         liked.eliminate_zeros()

@@ -76,8 +76,8 @@ class WeightedFusion(Fusion):
             if set(self.weights) != set(self.names_):
                 raise ValueError(f"weights must be given for each of {list(self.names_)}, not {list(self.weights)}")
             weights = np.array([self.weights[name] for name in self.names_])
-            if not (weights >= 0.0).all() or not weights.sum() > 0.0:
-                raise ValueError(f"weights must be at least 0 and not all 0, not {dict(self.weights)}")
+            if not (weights >= 0.0).all() or not 0.0 < weights.sum() < np.inf:
+                raise ValueError(f"weights must be finite, at least 0 and not all 0, not {dict(self.weights)}")
         self.weights_ = dict(zip(self.names_, (weights / weights.sum()).tolist(), strict=True))
 
     def _transform(self, blocks: list[np.ndarray], present: np.ndarray) -> np.ndarray:

@@ -131,3 +131,6 @@ def test_impossible_alignments_are_refused():
     apart = [one.aligned(one.ids[:100]), other.aligned(other.ids[100:])]
     with pytest.raises(ValueError, match="clips that have all"):
         CCAFusion().fit(apart)
+    flat = FeatureTable(other.ids, np.ones_like(other.matrix), other.present, other.name)
+    with pytest.raises(ValueError, match="view 1 is the same for all"):
+        CCAFusion().fit([one, flat])

@@ -128,6 +128,8 @@ def test_another_seed_gives_another_network_and_the_seed_of_others_is_left_alone
         ({"modality_dropout": 1.0}, "modality_dropout"),
         ({"candidates": 1}, "candidates"),
         ({"batch": 1}, "batch"),
+        ({"width": 0}, "width"),
+        ({"network": "transformer", "width": 6}, "divisible by 4"),
     ],
 )
 def test_impossible_parameters_are_refused(parameters, message):

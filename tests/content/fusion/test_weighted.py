@@ -76,6 +76,11 @@ def test_what_cannot_be_learned_is_refused():
         WeightedFusion().fit(TABLES, likes=LIKES.assign(item_id="c999"), validation=LATER)
     with pytest.raises(ValueError, match="pairs"):
         WeightedFusion(pairs=0).fit(TABLES, likes=LIKES, validation=LATER)
-    for weights in ({"sight": 1.0}, {"sight": -1.0, "sound": 2.0}, {"sight": 0.0, "sound": 0.0}):
+    for weights in (
+        {"sight": 1.0},
+        {"sight": -1.0, "sound": 2.0},
+        {"sight": 0.0, "sound": 0.0},
+        {"sight": np.inf, "sound": 1.0},
+    ):
         with pytest.raises(ValueError, match="weights must be"):
             WeightedFusion(weights).fit(TABLES)
