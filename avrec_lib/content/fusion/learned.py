@@ -46,7 +46,8 @@ class LearnedFusion(Fusion):
     epochs, batch, rate, decay
         As for :func:`avrec_lib.content.training.train`; an example is a person with two likes or more.
     candidates : int
-        How many clips are in each step, drawn by chance where there are more.
+        How many clips are in each step. Where there are more, those that the people of the step like, and others drawn
+        by chance.
     scale : str or mapping of str to str
         How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
     limit : float, None, or mapping of str to those
@@ -135,9 +136,7 @@ class LearnedFusion(Fusion):
         some = np.flatnonzero(present.any(axis=1))
 
         def loss(people: np.ndarray, rng: np.random.Generator) -> Tensor:
-            chosen = some
-            if len(some) > self.candidates:
-                chosen = np.sort(rng.choice(some, self.candidates, replace=False))
+            chosen = _candidates(some, np.unique(liked[people].indices), self.candidates, rng)
             past, rest = _parted(liked[people][:, chosen].toarray() > 0.0, rng)
             seen = there[chosen]
             if self.modality_dropout > 0.0:
@@ -192,6 +191,16 @@ class _Task(nn.Module):
 def _tensors(blocks: Sequence[np.ndarray]) -> list[Tensor]:
     """Turn unit rows into rows whose numbers are about 1, as the first weights of a network expect."""
     return [torch.from_numpy(block * np.float32(np.sqrt(block.shape[1]))) for block in blocks]
+
+
+def _candidates(some: np.ndarray, met: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose clips by chance among some, those that were met before others: without an answer nothing is learned."""
+    if len(some) <= count:
+        return some
+    if len(met) >= count:
+        return np.sort(rng.choice(met, count, replace=False))
+    others = rng.choice(np.setdiff1d(some, met, assume_unique=True), count - len(met), replace=False)
+    return np.sort(np.concatenate([met, others]))
 
 
 def _parted(liked: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import torch
 
 from avrec_lib.content.features import FeatureTable
 from avrec_lib.content.fusion import LearnedFusion, WeightedFusion, learned
-from avrec_lib.content.fusion.learned import _hidden, _parted
+from avrec_lib.content.fusion.learned import _candidates, _hidden, _parted
 from avrec_lib.content.fusion.networks import NETWORKS
 
 from .tables import ranking_auc, world
@@ -137,3 +137,25 @@ def test_impossible_parameters_are_refused(parameters, message):
         LearnedFusion(**parameters).fit(TABLES, likes=LIKES)
     with pytest.raises(ValueError, match="two people"):
         LearnedFusion().fit(TABLES, likes=LIKES.iloc[:1])
+
+
+def test_what_people_like_is_among_the_clips_of_a_step_however_many_there_are():
+    some, met = np.arange(0, 100_000, 2), np.array([4, 100, 99_998])
+    for seed in range(5):
+        chosen = _candidates(some, met, 50, np.random.default_rng(seed))
+        assert len(set(chosen)) == 50 and set(met) <= set(chosen) <= set(some) and (np.diff(chosen) > 0).all()
+    assert len(_candidates(some, met, 2, np.random.default_rng(0))) == 2
+    assert _candidates(some, met, len(some), np.random.default_rng(0)) is some
+
+
+def test_everybody_has_something_to_learn_from_where_few_clips_are_in_a_step(monkeypatch):
+    answers = []
+
+    def watched(liked, rng):
+        past, rest = _parted(liked, rng)
+        answers.append(rest.any(axis=1).all())
+        return past, rest
+
+    monkeypatch.setattr(learned, "_parted", watched)
+    LearnedFusion(width=8, epochs=2, batch=2, candidates=60).fit(TABLES, likes=LIKES)
+    assert all(answers) and len(answers) > 2
