@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
+from sklearn.metrics import ndcg_score
 
 from avrec_lib.content.extraction import extract
 from avrec_lib.content.extractors import PICTURE, SOUND, WORDS
 from avrec_lib.content.features import FeatureTable
 from avrec_lib.content.fusion import product_of_experts
 from avrec_lib.content.tagger import load_tagger
-from avrec_lib.evaluate.panel import KNOWABLE, Panel, _regressed, true_attributes
+from avrec_lib.evaluate.panel import _PENALTIES, KNOWABLE, Panel, _regressed, true_attributes
 from avrec_lib.world import load_world
 from avrec_lib.world.oracle import Oracle
 from avrec_lib.world.utility import PARTS
@@ -48,6 +49,26 @@ def test_nothing_of_the_judged_people_s_future_and_none_of_them_choose(world, mo
     monkeypatch.setattr(panel, "_worth", np.flip(panel._worth))
     monkeypatch.setattr(panel, "_utility", np.where(np.isin(panel._clips, panel.past), panel._utility, 1e6))
     np.testing.assert_array_equal(panel.scores(table), before)
+
+
+def test_the_penalty_is_what_serves_others_best_in_the_last_week_of_the_past(world):
+    panel, oracle, truth = Panel(world), Oracle(world), true_attributes(world, ["text"])
+    noise = np.random.default_rng(0).normal(size=truth.matrix.shape)
+    table = FeatureTable(truth.ids, truth.matrix + 0.4 * noise, truth.present, "truth and noise")
+    day = world.truth.clips["release_day"].loc[table.ids].to_numpy()
+    before, last, past = day < 21, (day >= 21) & (day < 28), day < 28
+    rows = table.matrix - table.matrix[past].mean(axis=0, dtype=np.float64)
+
+    def foretold(people, known, asked, penalty):
+        utility = oracle.utility(people, table.ids[known], 35.0).astype(np.float64)
+        utility -= utility.mean(axis=1, keepdims=True)
+        return Ridge(alpha=penalty, fit_intercept=False).fit(rows[known], utility.T).predict(rows[asked]).T
+
+    worth = oracle.expected(panel.others, table.ids[last], 35.0)
+    good = [ndcg_score(worth, foretold(panel.others, before, last, one), k=10) for one in _PENALTIES]
+    assert np.argmax(good) not in (0, len(good) - 1)
+    expected = foretold(panel.people, past, day >= 28, _PENALTIES[np.argmax(good)])
+    np.testing.assert_allclose(panel.scores(table), expected, atol=1e-6)
 
 
 def test_a_missing_clip_is_an_average_one(world):

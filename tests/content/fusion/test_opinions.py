@@ -83,6 +83,16 @@ def test_a_number_and_the_same_number_as_text_are_two_clips():
     assert fused.ids.tolist() == [0, "0"] and fused.present.all()
 
 
+def test_no_expert_rules_a_class_out_for_all_others():
+    first, other = (
+        opinion("x", [[1.0, 0.0, 0.0]] * 2, [0.0] * 2),
+        opinion("y", [[0.0, 1.0, 0.0], [0.25, 0.5, 0.25]], [0.0] * 2),
+    )
+    chances = product_of_experts([first, other]).matrix[:, :3] + np.array([0.5, 0.25, 0.25])
+    assert 0.1 < chances[0, 0] < 0.9 and 0.1 < chances[0, 1] < 0.9 and chances[0, 2] < 0.01
+    assert chances[1, 0] > 0.99
+
+
 def test_experts_who_speak_of_different_things_are_refused():
     first = opinion("x", [[1, 0, 0]], [0])
     with pytest.raises(ValueError, match="distinct names"):
