@@ -147,8 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", type=int, default=20_000, help="items (default: 20000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, of which the best counts (default: 3)")
     options = parser.parse_args(arguments)
-    if options.runs < 1:
-        parser.error("--runs must be at least 1")
+    if options.runs < 1 or options.people < 1 or options.items < 2 * (MET + NEXT):
+        parser.error(f"--runs and --people must be at least 1, and --items {2 * (MET + NEXT)}")
     split = make_log(options.people, options.items)
     model = RandomFactors().fit(split.before_test)
     before = peak()

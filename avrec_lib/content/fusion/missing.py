@@ -19,7 +19,7 @@ def hide_modalities(
     tables : sequence of FeatureTable
         One a modality, of the same clips in the same order.
     share : float
-        Chance that a clip loses one, from 0 to 1.
+        Chance that a clip is hit, from 0 to 1. One that lacks what is taken from it loses nothing.
     seed : int
         Seed of whom it hits, and of which modality.
     only : str, optional
