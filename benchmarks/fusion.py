@@ -76,10 +76,9 @@ def _report(profile: str, seed: int) -> None:
     for name in MODALITIES:
         print(f"  {name:<8} {alone[name].mean():.4f}   the truth about it {line[name]:.4f}")
     print(f"  fused    {fused.mean():.4f}   the truth about all {ceiling.mean():.4f}")
-    print(f"  closes    {gain / (ceiling.mean() - single.mean()):.1%} [{low:.1%}, {high:.1%}] of the way to the ceiling")
-    print(
-        f"  stands at {(fused.mean() - best) / (ceiling.mean() - best):.1%} of the way between the truth about one and about all"
-    )
+    way, above = gain / (ceiling.mean() - single.mean()), (fused.mean() - best) / (ceiling.mean() - best)
+    print(f"  closes {way:.1%} [{low:.1%}, {high:.1%}] of the way from the best alone to the ceiling,")
+    print(f"  and stands at {above:.1%} of the way from the truth about the best to the truth about all")
     for only in (None, *MODALITIES):
         hidden = [hide_modalities(said, 0.5, seed=draw, only=only) for draw in range(DRAWS)]
         left = np.mean([judged(product_of_experts(pooled(tables))) for tables in hidden])
