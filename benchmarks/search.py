@@ -6,8 +6,8 @@ catalogue looks so. Queries are fresh draws. The metric is the cosine.
 
 Times are processor seconds, added up over threads, so that a busy machine spoils them little; the ratio of exact search
 is the median over rounds in which both take turns. One query at a time is a loop of single searches on one thread.
-HNSW searches with the smallest breadth of a fixed row that finds 99 % of the ten nearest of other queries, by two
-standard errors; where none does, its row is marked and the ratio is not given.
+HNSW searches with the smallest breadth of a fixed row that finds 99 % of the ten nearest of other queries, five times
+as many; where none does, its row is marked and the ratio is not given. The recall printed is that of the queries timed.
 """
 
 import argparse
@@ -114,10 +114,10 @@ def _row(name: str, size: int, build: float, each: float, share: float, size_of_
 
 
 def _turn_up(index: HNSWIndex, queries: np.ndarray, right: np.ndarray) -> bool:
-    """Set the smallest breadth that finds enough by two standard errors, or the greatest; return whether it does."""
-    for index.breadth in BREADTHS:
-        shares = recall(index.search(queries, K).ids, right)
-        if shares.mean() - 2.0 * shares.std() / np.sqrt(len(shares)) >= GOAL:
+    """Set the smallest breadth that finds enough, or the greatest; return whether it does."""
+    for breadth in BREADTHS:
+        index.breadth = breadth
+        if recall(index.search(queries, K).ids, right).mean() >= GOAL:
             return True
     return False
 
@@ -154,7 +154,7 @@ def _costs(items: np.ndarray, queries: np.ndarray, tuning: np.ndarray, singles: 
             index.save(Path(folder) / "index")
             _row(label, size, build, times[name], share, (Path(folder) / "index").stat().st_size)
     if not reached:
-        print(f"{'':12}* no breadth up to {BREADTHS[-1]} finds {GOAL:.0%} for sure: this row is no answer to that goal")
+        print(f"{'':12}* no breadth up to {BREADTHS[-1]} finds {GOAL:.0%}: this row is no answer to that goal")
     return times["exact"] / times["HNSW"] if reached else None
 
 
@@ -185,7 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{platform.machine()}, {os.cpu_count()} cores, {faiss.omp_get_max_threads()} threads of FAISS{load}\n")
     items = make_vectors(sizes[-1], seed=0)
-    queries, tuning = make_vectors(options.queries, seed=1), make_vectors(options.queries, seed=2)
+    # Of some queries hardly a neighbour is found, so that it takes many to be sure of a mean of 99 %.
+    queries, tuning = make_vectors(options.queries, seed=1), make_vectors(5 * options.queries, seed=2)
     _exact(items, queries, options.rounds)
     print(f"{'vectors':>10}  {'index':<22}{'build':>12}{'one query':>14}{'recall':>9}{'on disk each':>15}")
     for size in sizes:
