@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from avrec_lib.content.text.tokens import ngrams, tokenise
 
@@ -34,6 +33,8 @@ def describe_words(texts: Sequence[str], *, width: int) -> np.ndarray:
     """
     if not len(texts):
         return np.empty((0, width), dtype=np.float32)
+    from sklearn.feature_extraction.text import HashingVectorizer  # late: workers that read no text start sooner
+
     counts = HashingVectorizer(n_features=width, analyzer=_terms, norm="l2").transform(list(texts))
     found = counts.astype(np.float32).toarray()  # in this order: no array of twice the size
     found[np.diff(counts.indptr) == 0] = np.nan
