@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -227,8 +228,10 @@ def _failure(chapter: Path, executed: Path, failed: dict[str, Any]) -> BuildErro
     )
 
 
-def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, object], bar: Any) -> Run:
-    """Run a chapter in a scratch folder and keep the result under its key."""
+def _run_one(
+    project: Project, chapter: Path, key: str, parameters: dict[str, object], bar: Any, stopped: threading.Event
+) -> Run:
+    """Run a chapter in a scratch folder and keep the result under its key; once stopped, end it as it starts."""
     store = cache_root() / "executed"
     store.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{chapter.stem}-", dir=store))
@@ -262,6 +265,8 @@ def _run_one(project: Project, chapter: Path, key: str, parameters: dict[str, ob
                 text=True,
             )
             _running.add(process)
+            if stopped.is_set():  # after the process is known: whoever stops all either sees it or is seen here
+                process.kill()
             assert process.stdout is not None
             for line in process.stdout:
                 if not line.startswith("{"):
@@ -362,20 +367,21 @@ def run_chapters(
     def run(chapter: Path) -> Run:
         pause = 0.5 if sys.stderr.isatty() else 15.0  # a log file wants signs of life, not a film
         with tqdm(desc=f"  {chapter.stem}", unit="cell", total=1, mininterval=pause, maxinterval=pause) as bar:
-            return _run_one(project, chapter, keys[chapter], parameters, bar)
+            return _run_one(project, chapter, keys[chapter], parameters, bar, stopped)
 
-    problems = []
+    problems, stopped = [], threading.Event()
     with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
-        futures = {chapter: pool.submit(run, chapter) for chapter in todo}
         try:
+            futures = {chapter: pool.submit(run, chapter) for chapter in todo}
             for chapter, future in futures.items():
                 try:
                     runs[chapter] = future.result()
                 except BuildError as error:
                     problems.append(str(error))
         except BaseException:  # Ctrl-C: the queue is dropped, and what runs is ended
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in _running:
+            for process in list(_running):
                 process.kill()
             raise
     if problems:

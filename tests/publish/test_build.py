@@ -108,17 +108,22 @@ def test_killed_in_any_stage_the_next_build_ends_with_the_same_book(recorded_boo
     assert pages(book.root) == whole
 
 
-def test_ctrl_c_ends_what_runs_and_drops_what_waits(small_book):
+@pytest.mark.parametrize(
+    ("sign", "wait"),
+    [("chapters:", 0.0), ("01_first:", 0.0), ("01_first:", 4.0)],
+    ids=["before the queue", "before its process is up", "while it runs"],
+)
+def test_ctrl_c_ends_what_runs_and_drops_what_waits(small_book, sign, wait):
     small_book.edit("chapters/01_first.md", "made = double", "import time\ntime.sleep(60)\nmade = double")
     process = small_book.start(*SMOKE, "--jobs", "1")
     said = ""
-    while "chapters:" not in said:
+    while sign not in said:
         piece = process.stdout.read(1)
         assert piece, f"the build ended early: {said}"
         said += piece
-    time.sleep(8.0)  # the cell must have begun, on a busy machine too
+    time.sleep(wait)
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=40)
+    rest, _ = process.communicate(timeout=20)
     assert process.returncode == 130 and "stopped; the next call goes on from here" in rest
     assert not list((small_book.root / "_build" / "cache" / "executed").glob("*/run.json")), "the queue went on"
 
