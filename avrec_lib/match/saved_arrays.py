@@ -1,7 +1,5 @@
 """What a saved index may hold: each number and array is checked before anything is built from it."""
 
-import operator
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -35,13 +33,9 @@ def whole_number(value: object, name: str, least: int, most: int) -> int:
     ValueError
         If it is none, or out of bounds.
     """
-    try:
-        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = None
-    if number is None or not least <= number <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most:,}, not {value!r:.40}")
-    return number
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and least <= value <= most:
+        return int(value)
+    raise ValueError(f"{name} must be a whole number from {least} to {most:,}, not {value!r:.40}")
 
 
 def take_array(arrays: dict[str, np.ndarray], name: str, dtype: DTypeLike, shape: tuple[int | None, ...]) -> np.ndarray:
