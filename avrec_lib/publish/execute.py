@@ -15,6 +15,7 @@ from typing import Any
 import papermill
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from avrec_lib.publish.child import end_with_parent
 
@@ -71,6 +72,8 @@ def main(arguments: list[str]) -> int:
             coalesce_streams=True,  # else a line printed in two pieces is shown as two lines
             # Else all of the notebook, media included, is checked and written before and after each cell.
             request_save_on_cell_execute=False,
+            # Ports are chosen free and bound later, so a chapter that starts beside this one may take them first.
+            config=Config({"KernelManager": {"transport": "ipc"}}),
         )
     except PapermillExecutionError as error:
         _say(

@@ -2,16 +2,28 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 
 
-def test_a_line_that_the_kernel_sends_in_pieces_stays_one_line(tmp_path):
-    cell = nbformat.v4.new_code_cell("print('one', end='', flush=True)\nprint(' line')")
+def run_cell(folder: Path, source: str) -> str:
+    """Run a notebook of one cell in a folder, and return the text of its only output."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), tmp_path / "in.ipynb")
-    words = [sys.executable, "-m", "avrec_lib.publish.execute", tmp_path / "in.ipynb", tmp_path / "out.ipynb", "{}"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
+    nbformat.write(notebook, folder / "in.ipynb")
+    words = [sys.executable, "-m", "avrec_lib.publish.execute", "in.ipynb", "out.ipynb", "{}"]
+    with subprocess.Popen(words, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.wait(timeout=120) == 0
-    ran = nbformat.read(tmp_path / "out.ipynb", as_version=4)
-    assert [output.text for output in ran.cells[-1].outputs] == ["one line\n"]
+    (output,) = nbformat.read(folder / "out.ipynb", as_version=4).cells[-1].outputs
+    return output.text
+
+
+def test_a_line_that_the_kernel_sends_in_pieces_stays_one_line(tmp_path):
+    assert run_cell(tmp_path, "print('one', end='', flush=True)\nprint(' line')") == "one line\n"
+
+
+def test_a_kernel_is_spoken_to_by_files_so_none_that_starts_beside_it_takes_its_port(tmp_path):
+    source = "from ipykernel.connect import get_connection_info\nprint(get_connection_info(unpack=True)['transport'])"
+    assert run_cell(tmp_path, source) == "ipc\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ipynb", "out.ipynb"], "sockets were left behind"
