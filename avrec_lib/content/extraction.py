@@ -6,7 +6,7 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -67,7 +67,7 @@ class Extraction(NamedTuple):
 
 def extract(
     source: Source,
-    extractors: Extractor | Sequence[Extractor],
+    extractors: Extractor | Sequence[Extractor] | Mapping[str, Extractor],
     *,
     texts: Texts = None,
     n_jobs: int = 2,
@@ -86,14 +86,15 @@ def extract(
     ----------
     source : World, mapping of id to Path, or None
         A world or another :class:`Catalogue`, or the file of each clip; None where only texts are read.
-    extractors : Extractor or sequence of Extractor
-        Each with a name of its own.
+    extractors : Extractor, sequence or mapping of Extractor
+        Each with a name of its own; in a mapping, what its results are called, whatever its name.
     texts : DataFrame, Series or mapping of id to str, optional
         What is written about the clips: a table per the ``clips`` schema, or plain texts by id. Default the table of
         the world.
     n_jobs : int
         Number of processes; -1 is one a core. With 1 the work is done in this process; with more, a file that makes
-        a process die is listed as a problem like any other.
+        a process die is listed as a problem like any other. A few texts are read in this process in any case, if the
+        library's own function reads them.
     progress : bool
         Whether to show progress bars: one while the files are read for their hashes, if that takes more than a
         moment, and one while something is described.
@@ -106,7 +107,7 @@ def extract(
     Returns
     -------
     dict of str to Extraction
-        By the extractor's name, in the order given: the features and the list of problems.
+        By the extractor's name or the mapping's key, in the order given: the features and the list of problems.
 
     Raises
     ------
@@ -127,43 +128,54 @@ def extract(
     DamagedCacheWarning
         If a file of the cache is damaged; what it held is described anew.
     """
-    chosen = _checked(extractors)
+    called = _checked(extractors)
+    chosen = list({_identity(one): one for one in called.values()}.values())
     jobs = len(os.sched_getaffinity(0)) if n_jobs == -1 and hasattr(os, "sched_getaffinity") else n_jobs
     if jobs < 1:
         raise ValueError(f"n_jobs is 1 or more, or -1 for one a core, not {n_jobs}")
     ids, paths, words = _inputs(source, texts, chosen)
     hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))
-    caches = {one.name: FeatureCache(one, cache) for one in chosen}
+    caches = {_identity(one): FeatureCache(one, cache) for one in chosen}
     keyed: dict[str, list[_Keyed]] = {}
     if paths is not None:
         keyed["media"] = _hashed(paths, jobs, hidden)
     if words is not None:
         keyed["text"] = [_text_key(text) for text in words]
-    tasks = [*_text_tasks(chosen, caches, keyed, words), *_file_tasks(chosen, caches, keyed, paths)]
-    passing = _run(tasks, caches, jobs, memory_bytes, hidden) if tasks else {}
+    few, many = _text_tasks(chosen, caches, keyed, words)
+    tasks = [*many, *_file_tasks(chosen, caches, keyed, paths)]
+    working = run_tasks(tasks, n_jobs=jobs, memory_bytes=memory_bytes, here=few)
+    passing = _kept(working, [*few, *tasks], caches, ", ".join(called), hidden) if few or tasks else {}
     forget(cache)
     return {
-        one.name: _collected(one, ids, [_outcome(one, key, caches, passing) for key in keyed[one.reads]])
-        for one in chosen
+        name: _collected(one, ids, [_outcome(one, key, caches, passing) for key in keyed[one.reads]])
+        for name, one in called.items()
     }
 
 
 _Keyed: TypeAlias = tuple[str, Signature | None] | Failure
-_Passing: TypeAlias = dict[tuple[str, str], Failure]
+_Identity: TypeAlias = tuple[str, str]
+_Caches: TypeAlias = dict[_Identity, FeatureCache]
+_Passing: TypeAlias = dict[tuple[_Identity, str], Failure]
 
 
-def _checked(extractors: Extractor | Sequence[Extractor]) -> list[Extractor]:
-    chosen = list(extractors) if isinstance(extractors, Sequence) else [extractors]
+def _identity(one: Extractor) -> _Identity:
+    return one.name, one.version
+
+
+def _checked(extractors: Extractor | Sequence[Extractor] | Mapping[str, Extractor]) -> dict[str, Extractor]:
+    """Return the extractors by what their results are called."""
+    given = extractors.values() if isinstance(extractors, Mapping) else extractors
+    chosen = [given] if isinstance(given, Extractor) or not isinstance(given, Iterable) else list(given)
     strange = [one for one in chosen if not isinstance(one, Extractor)]
     if strange or not chosen:
         what = f"not {strange[0]!r}" if strange else "but there is none"
         raise ValueError(f"extractors are of class avrec_lib.content.extractor.Extractor, {what}")
-    names = [one.name for one in chosen]
+    names = list(extractors) if isinstance(extractors, Mapping) else [one.name for one in chosen]
     if len(set(names)) < len(names):
         raise ValueError(f"two extractors have the same name: {', '.join(names)}")
     for one in chosen:
         one.check_current()
-    return chosen
+    return dict(zip(names, chosen, strict=True))
 
 
 def _inputs(
@@ -258,7 +270,7 @@ def _text_key(text: str) -> _Keyed:
 
 def _file_tasks(
     extractors: list[Extractor],
-    caches: dict[str, FeatureCache],
+    caches: _Caches,
     keyed: dict[str, list[_Keyed]],
     paths: list[Path] | None,
 ) -> Iterator[Task]:
@@ -269,43 +281,50 @@ def _file_tasks(
         if isinstance(key, Failure) or key[0] in planned:
             continue
         planned.add(key[0])
-        lacking = tuple(one for one in media if caches[one.name].get(key[0]) is None)
+        lacking = tuple(one for one in media if caches[_identity(one)].get(key[0]) is None)
         if lacking:
             assert key[1] is not None
             yield FileTask(path, key[0], key[1], lacking)
 
 
 def _text_tasks(
-    extractors: list[Extractor],
-    caches: dict[str, FeatureCache],
-    keyed: dict[str, list[_Keyed]],
-    words: list[str] | None,
-) -> Iterator[Task]:
-    """Yield tasks of many texts each, those of like length together."""
+    extractors: list[Extractor], caches: _Caches, keyed: dict[str, list[_Keyed]], words: list[str] | None
+) -> tuple[list[Task], list[Task]]:
+    """Return tasks of many texts each, those of like length together: first what is read here, then what by workers.
+
+    To start a process that loads a language model takes longer than to read the few texts of one task. Only what the
+    library reads itself is known to do no harm to this process.
+    """
     by_hash = {key[0]: text for text, key in zip(words or [], keyed.get("text", []), strict=True) if len(key) == 2}
+    few: list[Task] = []
+    many: list[Task] = []
     for one in extractors:
         if one.reads != "text":
             continue
-        lacking = sorted((key for key in by_hash if caches[one.name].get(key) is None), key=lambda k: len(by_hash[k]))
-        for start in range(0, len(lacking), _TEXTS_AT_ONCE):
-            part = lacking[start : start + _TEXTS_AT_ONCE]
-            yield TextTask(tuple(by_hash[key] for key in part), tuple(part), one)
+        cache = caches[_identity(one)]
+        lacking = sorted((key for key in by_hash if cache.get(key) is None), key=lambda key: len(by_hash[key]))
+        parts = [lacking[start : start + _TEXTS_AT_ONCE] for start in range(0, len(lacking), _TEXTS_AT_ONCE)]
+        tasks = [TextTask(tuple(by_hash[key] for key in part), tuple(part), one) for part in parts]
+        (few if len(tasks) == 1 and one.is_of_the_library else many).extend(tasks)
+    return few, many
 
 
-def _run(tasks: list[Task], caches: dict[str, FeatureCache], n_jobs: int, memory_bytes: int, hidden: bool) -> _Passing:
-    """Do tasks and keep what they find; return what failed for the moment only."""
+def _kept(
+    working: Iterable[tuple[Task, list[Outcome]]], tasks: list[Task], caches: _Caches, label: str, hidden: bool
+) -> _Passing:
+    """Keep what tasks find as they are done; return what failed for the moment only."""
     passing: _Passing = {}
     flushed = time.monotonic()
     try:
-        with tqdm(total=sum(len(task.keys) for task in tasks), desc=", ".join(caches), disable=hidden) as bar:
-            for task, outcomes in run_tasks(tasks, n_jobs=n_jobs, memory_bytes=memory_bytes):
+        with tqdm(total=sum(len(task.keys) for task in tasks), desc=label, disable=hidden) as bar:
+            for task, outcomes in working:
                 for (extractor, key), outcome in zip(task.keys, outcomes, strict=True):
                     if isinstance(outcome, np.ndarray):
-                        caches[extractor.name].put(key, outcome)
+                        caches[_identity(extractor)].put(key, outcome)
                     elif outcome.lasting:
-                        caches[extractor.name].put(key, outcome.reason)
+                        caches[_identity(extractor)].put(key, outcome.reason)
                     else:
-                        passing[extractor.name, key] = outcome
+                        passing[_identity(extractor), key] = outcome
                 bar.update(len(outcomes))
                 if time.monotonic() - flushed > _FLUSH_SECONDS:
                     _flush(caches)
@@ -315,7 +334,7 @@ def _run(tasks: list[Task], caches: dict[str, FeatureCache], n_jobs: int, memory
     return passing
 
 
-def _flush(caches: dict[str, FeatureCache]) -> None:
+def _flush(caches: _Caches) -> None:
     """Write what is new of each extractor; where some cannot be written, write the others and then say so."""
     errors = []
     for one in caches.values():
@@ -327,12 +346,12 @@ def _flush(caches: dict[str, FeatureCache]) -> None:
         raise errors[0]
 
 
-def _outcome(one: Extractor, key: _Keyed, caches: dict[str, FeatureCache], passing: _Passing) -> Outcome:
+def _outcome(one: Extractor, key: _Keyed, caches: _Caches, passing: _Passing) -> Outcome:
     if isinstance(key, Failure):
         return key
-    found = caches[one.name].get(key[0])
+    found = caches[_identity(one)].get(key[0])
     if found is None:
-        return passing[one.name, key[0]]
+        return passing[_identity(one), key[0]]
     return Failure(found) if isinstance(found, str) else found
 
 

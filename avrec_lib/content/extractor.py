@@ -93,13 +93,18 @@ class Extractor:
             edited after an extractor had been made of it and was not loaded anew.
         """
         _check_importable(self.name, self.describe)
-        if not self.describe.__module__.startswith(f"{avrec_lib.__name__}."):
+        if not self.is_of_the_library:
             _check_unedited(self.name, self.describe.__module__)
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Return a copy of the parameters, for one call of the function."""
         return _thawed(self.parameters)
+
+    @property
+    def is_of_the_library(self) -> bool:
+        """Whether the function is the library's, and not its user's own."""
+        return self.describe.__module__.startswith(f"{avrec_lib.__name__}.")
 
     @property
     def function(self) -> str:

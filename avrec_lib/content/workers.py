@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # ships no types
@@ -33,7 +33,9 @@ class WorkerError(RuntimeError):
     """Raised when processes for the work cannot be started."""
 
 
-def run_tasks(tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int) -> Iterator[tuple[Task, list[Outcome]]]:
+def run_tasks(
+    tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int, here: Sequence[Task] = ()
+) -> Iterator[tuple[Task, list[Outcome]]]:
     """Do tasks, several at a time.
 
     With ``n_jobs=1`` they are done in this process. Otherwise each worker is a process of its own with bounded
@@ -48,6 +50,8 @@ def run_tasks(tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int) -> Itera
         Number of processes.
     memory_bytes : int
         What each may allocate.
+    here : sequence of Task
+        More to do, in this process, while the others work.
 
     Yields
     ------
@@ -60,14 +64,7 @@ def run_tasks(tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int) -> Itera
         If a process does not start.
     """
     if n_jobs == 1:
-        loaded, controller = len(sys.modules), ThreadpoolController()
-        for task in tasks:
-            if loaded != len(sys.modules):  # a task may load libraries; to look for them at each task costs much
-                loaded, controller = len(sys.modules), ThreadpoolController()
-            # Sums in another order round otherwise, and then the number of processes would change the bytes.
-            with controller.limit(limits=1):
-                outcomes = task.run()
-            yield task, outcomes
+        yield from _run_here([*here, *tasks])
         return
     team = _Team(deque(tasks), memory_bytes)
     threads = [threading.Thread(target=team.work, daemon=True) for _ in range(min(n_jobs, len(team.waiting)))]
@@ -75,6 +72,8 @@ def run_tasks(tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int) -> Itera
         thread.start()
     working = len(threads)
     try:
+        if here:
+            yield from _run_here(here)
         while working:
             got = team.results.get()
             if isinstance(got, BaseException):
@@ -87,6 +86,17 @@ def run_tasks(tasks: Iterable[Task], *, n_jobs: int, memory_bytes: int) -> Itera
         team.stop()
         for thread in threads:
             thread.join()
+
+
+def _run_here(tasks: Iterable[Task]) -> Iterator[tuple[Task, list[Outcome]]]:
+    loaded, controller = len(sys.modules), ThreadpoolController()
+    for task in tasks:
+        if loaded != len(sys.modules):  # a task may load libraries; to look for them at each task costs much
+            loaded, controller = len(sys.modules), ThreadpoolController()
+        # Sums in another order round otherwise, and then the number of processes would change the bytes.
+        with controller.limit(limits=1):
+            outcomes = task.run()
+        yield task, outcomes
 
 
 class _Team:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from avrec_lib.content import audio, extraction, feature_cache, tasks, visual, workers
 from avrec_lib.content.extraction import UnexpectedErrorWarning, extract
 from avrec_lib.content.extractor import Extractor
-from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH
+from avrec_lib.content.extractors import PICTURE_SKETCH, SOUND_SKETCH, WORDS
 from avrec_lib.content.feature_cache import FeatureCache
 from avrec_lib.media import read_frames, read_sound, write_clip
 from tests.content import toy_extractors as toys
@@ -257,6 +257,29 @@ def test_a_text_that_raises_an_error_fails_alone(how, n_jobs):
     assert found.features.matrix[12].tolist() == [7, 1]
 
 
+def test_a_few_texts_that_the_library_reads_itself_start_no_process(how, monkeypatch):
+    def refuse(*words, **options):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(workers.subprocess, "Popen", refuse)
+    texts = {number: f"the sea, night {number}" for number in range(65)}
+    few = {number: texts[number] for number in range(64)}
+    assert extract(None, WORDS, texts=few, **how | {"n_jobs": 2})["text"].features.present.all()
+    texts = {number: f"{text} again" for number, text in texts.items()}
+    with pytest.raises(AssertionError, match="a process was started"):
+        extract(None, WORDS, texts=texts, **how | {"n_jobs": 2})
+
+
+def test_a_mapping_says_what_results_are_called_whatever_the_extractors_names(says, how, tmp_path):
+    tally = tmp_path / "tally"
+    slow = toy(toys.slowly, seconds=0, tally=str(tally))
+    extractors = {"size": toy(toys.size_and_first), "slow": slow, "again": slow}
+    found = extract(says("one", "three"), extractors, **how)
+    assert list(found) == list(extractors)
+    assert all(one.features.matrix.tolist() == [[3, ord("o")], [5, ord("t")]] for one in found.values())
+    assert len(tally.read_text().splitlines()) == 2, "one extractor under two keys describes each file once"
+
+
 def test_files_and_texts_are_described_side_by_side(says, how):
     paths = says("a", "b")
     texts = pd.DataFrame({"clip_id": ["1-b"], "title": ["Rain"], "description": [None], "tags": ["a|b"]})
@@ -337,7 +360,19 @@ def test_pools_of_threads_are_not_looked_for_at_every_file(says, how, monkeypatc
 def test_a_worker_loads_only_what_its_extractor_needs(module, needed):
     program = f"import sys, avrec_lib.content.{module}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    large = {"numpy", "pandas", "pyarrow", "torch", "sklearn", "scipy", "librosa", "cv2", "skimage", "numba"}
+    large = {
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "torch",
+        "sklearn",
+        "scipy",
+        "scipy.signal",
+        "librosa",
+        "cv2",
+        "skimage",
+        "numba",
+    }
     assert needed == set(done.stdout.split()) & large
 
 

@@ -1,8 +1,8 @@
 """How loud a sound is: as the standard of broadcasting measures it."""
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 __all__ = ["QUIETEST", "LoudnessMeter", "integrated_loudness"]
 
@@ -36,7 +36,9 @@ class LoudnessMeter:
 
     def add(self, samples: ArrayLike) -> None:
         """Take the next samples, of one channel: (n,)."""
-        weighted, self._state = signal.sosfilt(self._sections, np.asarray(samples, dtype=np.float64), zi=self._state)
+        weighted, self._state = scipy.signal.sosfilt(
+            self._sections, np.asarray(samples, dtype=np.float64), zi=self._state
+        )
         self._taken += len(weighted)
         squares = np.concatenate([self._tail, np.square(weighted)])
         begun = self._taken - len(squares)

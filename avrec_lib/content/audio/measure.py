@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from avrec_lib.content.audio.harmony import chroma_filters, normalised
 from avrec_lib.content.audio.mel import delta, mel_filters, mfcc
@@ -60,7 +60,7 @@ def measure(padded: NDArray[np.float32], grid: FrameGrid, *, before: int, after:
         What needs no more than the frame itself, or its 15 neighbours on each side: see the code for the names.
     """
     frames = frames_of(padded, grid.n_fft, grid.hop)
-    spectra = spectra_of(frames, signal.get_window("hann", grid.n_fft))
+    spectra = spectra_of(frames, scipy.signal.get_window("hann", grid.n_fft))
     power = np.square(spectra.real) + np.square(spectra.imag)
     magnitude = np.sqrt(power)
     frequencies = grid.frequencies
@@ -81,7 +81,7 @@ def measure(padded: NDArray[np.float32], grid: FrameGrid, *, before: int, after:
 def loudest(padded: NDArray[np.float32], grid: FrameGrid) -> Frames:
     """Measure only what :class:`Peaks` needs, in the same way as :func:`measure`."""
     frames = frames_of(padded, grid.n_fft, grid.hop)
-    spectra = spectra_of(frames, signal.get_window("hann", grid.n_fft))
+    spectra = spectra_of(frames, scipy.signal.get_window("hann", grid.n_fft))
     power = np.square(spectra.real) + np.square(spectra.imag)
     peak, valley = contrast_extremes(np.sqrt(power), grid.frequencies)
     return {

@@ -3,8 +3,9 @@
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 __all__ = ["N_MELS", "N_MFCC", "TOP", "delta", "hz_from_mel", "mel_filters", "mel_from_hz", "mfcc"]
 
@@ -123,4 +124,4 @@ def delta(values: NDArray[np.float32], order: int = 1) -> NDArray[np.float32]:
         librosa refuses, is held at its ends.
     """
     mode = "interp" if len(values) >= _WIDTH else "nearest"
-    return np.asarray(signal.savgol_filter(values, _WIDTH, polyorder=order, deriv=order, axis=0, mode=mode))
+    return np.asarray(scipy.signal.savgol_filter(values, _WIDTH, polyorder=order, deriv=order, axis=0, mode=mode))

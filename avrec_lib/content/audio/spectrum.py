@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, signal
+from scipy import fft
 
 __all__ = ["FrameGrid", "decibels", "frame_grid", "frames_of", "istft", "spectra_of", "stft"]
 
@@ -116,7 +117,7 @@ def stft(samples: ArrayLike, n_fft: int = 2048, hop: int | None = None) -> NDArr
     if n_fft < 2 or n_fft % 2 or hop < 1:
         raise ValueError(f"n_fft must be even and hop at least 1, not {n_fft} and {hop}")
     frames = frames_of(np.pad(samples, n_fft // 2), n_fft, hop)
-    return spectra_of(frames, signal.get_window("hann", n_fft))
+    return spectra_of(frames, scipy.signal.get_window("hann", n_fft))
 
 
 def spectra_of(frames: NDArray[np.float32], window: NDArray[np.float64]) -> NDArray[np.complex64]:
@@ -152,7 +153,7 @@ def istft(
     """
     n_fft = 2 * (spectra.shape[1] - 1)
     hop = n_fft // 4 if hop is None else hop
-    window = signal.get_window("hann", n_fft)
+    window = scipy.signal.get_window("hann", n_fft)
     frames = np.asarray(fft.irfft(spectra, n_fft, axis=1)) * window
     total = (len(frames) - 1) * hop + n_fft
     where = (np.arange(len(frames))[:, None] * hop + np.arange(n_fft)).ravel()

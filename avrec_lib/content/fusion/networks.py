@@ -137,7 +137,9 @@ class _Layer(nn.Module):
 
     def forward(self, tokens: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         normed = self.first(tokens)
-        found, attention = self.attention(normed, normed, normed, key_padding_mask=hidden)
+        # Said as a mask of pairs: the check of a mask of tokens loads an algebra system first.
+        pairs = hidden[:, None, None].expand(-1, self.attention.num_heads, hidden.shape[1], -1).flatten(0, 1)
+        found, attention = self.attention(normed, normed, normed, attn_mask=pairs)
         tokens = tokens + found
         return tokens + self.feed(self.second(tokens)), attention
 

@@ -129,6 +129,16 @@ def test_the_limit_of_a_modality_reaches_its_scaler(fusion):
     assert largest[0] > 5.0 and largest[1] == 2.0
 
 
+def test_a_transformer_does_not_wait_for_an_algebra_system():
+    program = (
+        "import sys, torch; from avrec_lib.content.fusion.networks import TransformerNetwork\n"
+        "there = torch.tensor([[True, False]])\n"
+        "TransformerNetwork([3, 2], 4)([torch.ones(1, 3), torch.ones(1, 2)], there)\n"
+        "assert 'sympy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_who_learns_no_network_does_not_wait_for_torch():
     program = "import sys, avrec_lib.recommend, avrec_lib.evaluate.contest; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
