@@ -1,22 +1,33 @@
 """What a modality says of a clip's attributes, as annotated clips taught it to."""
 
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy.optimize import minimize_scalar
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from torch import Tensor, nn
+from torch import Tensor
 
+from avrec_lib.content.attributes import (
+    annotated_clips,
+    attribute_columns,
+    attribute_width,
+    encode_truth,
+    learn_attribute,
+)
+from avrec_lib.content.calibration import chances, likeliest_temperature, regression_of_truth
 from avrec_lib.content.checked_files import DamagedFileError, read_checked, write_checked
 from avrec_lib.content.features import FeatureTable
-from avrec_lib.content.fusion.scaling import FeatureScaler
 from avrec_lib.content.saved_tagger import check_attributes, check_scaling
+from avrec_lib.content.tagger_network import (
+    attribute_loss,
+    column_scaling,
+    make_network,
+    part_by_attribute,
+    scaled_columns,
+)
 from avrec_lib.content.torch_threads import one_torch_thread
 from avrec_lib.content.training import train
 
@@ -107,18 +118,18 @@ class Tagger(BaseEstimator):
             a parameter is out of range.
         """
         self._check_parameters()
-        table, told = _annotated(features, annotations)
-        attributes = {str(name): _described(told[name]) for name in told}
-        centre, spread = _scaling(self.scale, table)
-        inputs = _scaled(table.matrix, centre, spread, self.limit)
-        truths = {name: torch.from_numpy(_truth(told[name], known)) for name, known in attributes.items()}
+        table, told = annotated_clips(features, annotations)
+        attributes = {str(name): learn_attribute(told[name]) for name in told}
+        centre, spread = column_scaling(self.scale, table)
+        inputs = scaled_columns(table.matrix, centre, spread, self.limit)
+        truths = {name: torch.from_numpy(encode_truth(told[name], known)) for name, known in attributes.items()}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            network = _network(table.width, self.hidden, sum(map(_width, attributes.values())), self.dropout)
+            network = make_network(table.width, self.hidden, attributes, self.dropout)
 
             def loss(rows: np.ndarray, rng: np.random.Generator) -> Tensor:
-                said = _split(network(inputs[rows]), attributes)
-                parts = [_loss(said[name], truths[name][rows]) for name in attributes]
+                said = part_by_attribute(network(inputs[rows]), attributes)
+                parts = [attribute_loss(said[name], truths[name][rows]) for name in attributes]
                 return torch.stack(parts).sum()
 
             history = train(
@@ -159,18 +170,14 @@ class Tagger(BaseEstimator):
             If a class is unknown, or an annotation is missing or not finite. The tagger stays as it was.
         """
         self._check_fitted()
-        table, told = _annotated(features, annotations[list(self.attributes_)])
+        table, told = annotated_clips(features, annotations[list(self.attributes_)])
         said = self._say(table)
-        truths = {name: _truth(told[name], known) for name, known in self.attributes_.items()}
+        truths = {name: encode_truth(told[name], known) for name, known in self.attributes_.items()}
         for name, known in self.attributes_.items():
-            truth, raw = truths[name], said[name]
             if "classes" in known:
-                known["temperature"] = _temperature(raw, truth)
+                known["temperature"] = likeliest_temperature(said[name], truths[name])
             else:
-                slope = float(np.clip((raw * truth).mean() / np.square(raw).mean().clip(min=1e-12), 0.0, 1.0))
-                whole = np.square(truth).mean()
-                left = np.square(truth - slope * raw).mean() / whole if whole > 0.0 else 1.0
-                known["slope"], known["unexplained"] = slope, float(np.clip(left, 0.01, 1.0))
+                known["slope"], known["unexplained"] = regression_of_truth(said[name], truths[name])
         return self
 
     def transform(self, features: FeatureTable) -> FeatureTable:
@@ -199,15 +206,13 @@ class Tagger(BaseEstimator):
         said, matrix = self._say(features), []
         for name, known in self.attributes_.items():
             if "classes" in known:
-                raw = said[name] / known["temperature"]
-                chances = np.exp(raw - raw.max(axis=1, keepdims=True))
-                matrix.append(chances / chances.sum(axis=1, keepdims=True) - np.array(known["prior"]))
+                matrix.append(chances(said[name], known["temperature"]) - np.array(known["prior"]))
             else:
                 matrix.append(known["slope"] * said[name][:, None])
-        rows = np.full((len(features), sum(map(_width, self.attributes_.values()))), np.nan)
+        columns = tuple(one for name, known in self.attributes_.items() for one in attribute_columns(name, known))
+        rows = np.full((len(features), len(columns)), np.nan)
         rows[features.present] = np.concatenate(matrix, axis=1)
         origin = {"tagger": self.get_params(), "attributes": self.attributes_, "of": features.origin}
-        columns = _columns(self.attributes_)
         return FeatureTable(features.ids, rows, features.present, features.name, columns, origin)
 
     def save(self, path: str | Path) -> None:
@@ -265,9 +270,8 @@ class Tagger(BaseEstimator):
             check_scaling(tagger.centre_, tagger.spread_, tagger.columns_)
             if not all(np.isfinite(value).all() for value in arrays.values()):
                 raise ValueError("a weight is not finite")
-            outputs = sum(map(_width, tagger.attributes_.values()))
             with torch.device("meta"):  # takes up no room, whatever the file says of its size
-                tagger.network_ = _network(len(tagger.centre_), tagger.hidden, outputs, tagger.dropout)
+                tagger.network_ = make_network(len(tagger.centre_), tagger.hidden, tagger.attributes_, tagger.dropout)
             tagger.network_.load_state_dict(
                 {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}, assign=True
             )
@@ -295,14 +299,15 @@ class Tagger(BaseEstimator):
                 f"{features.name}: {features.width} columns {features.columns[:3]}... are not the "
                 f"{len(self.centre_)} columns {self.columns_[:3]}... that the tagger was fitted on"
             )
-        there, outputs = np.flatnonzero(features.present), sum(map(_width, self.attributes_.values()))
+        there, outputs = np.flatnonzero(features.present), sum(map(attribute_width, self.attributes_.values()))
         said = torch.empty(len(there), outputs)
         with torch.inference_mode(), one_torch_thread():
             for first in range(0, len(there), _CLIPS_AT_ONCE):
                 part = slice(first, first + _CLIPS_AT_ONCE)
                 matrix = features.matrix[there[part]]
-                said[part] = self.network_(_scaled(matrix, self.centre_, self.spread_, self.limit))
-        return {name: part.numpy().astype(np.float64) for name, part in _split(said, self.attributes_).items()}
+                said[part] = self.network_(scaled_columns(matrix, self.centre_, self.spread_, self.limit))
+        parts = part_by_attribute(said, self.attributes_)
+        return {name: part.numpy().astype(np.float64) for name, part in parts.items()}
 
 
 def load_tagger(modality: str) -> Tagger:
@@ -331,102 +336,3 @@ def load_tagger(modality: str) -> Tagger:
     if modality not in known:
         raise ValueError(f"there are taggers for {', '.join(known)}, not for {modality!r}")
     return Tagger.load(_FOLDER / f"{modality}.safetensors")
-
-
-def _annotated(features: FeatureTable, annotations: pd.DataFrame) -> tuple[FeatureTable, pd.DataFrame]:
-    """Return the annotated clips that are present, and their annotations."""
-    if not len(annotations.columns) or not annotations.columns.is_unique:
-        raise ValueError(f"{features.name}: there must be an attribute, and none twice: {list(annotations.columns)}")
-    lacking = (annotations.isna() | annotations.isin([np.inf, -np.inf])).any(axis=1)
-    if lacking.any():
-        raise ValueError(f"{features.name}: clip {annotations.index[lacking][0]!r} lacks an annotation")
-    table = features.select(annotations.index)
-    if table.present.sum() < 2:
-        raise ValueError(f"{features.name}: only {table.present.sum()} of {len(table)} annotated clips are present")
-    return table.select(table.ids[table.present]), annotations[table.present]
-
-
-def _described(column: pd.Series) -> dict[str, Any]:
-    """Return what training clips tell of an attribute."""
-    if pd.api.types.is_numeric_dtype(column):
-        deviation = float(column.std(ddof=0)) or 1.0
-        return {"mean": float(column.mean()), "deviation": deviation, "slope": 1.0, "unexplained": 1.0}
-    shares = column.astype(str).value_counts(normalize=True).sort_index()
-    return {"classes": shares.index.tolist(), "prior": shares.tolist(), "temperature": 1.0}
-
-
-def _width(known: Mapping[str, Any]) -> int:
-    return len(known["classes"]) if "classes" in known else 1
-
-
-def _columns(attributes: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(
-        column
-        for name, known in attributes.items()
-        for column in ([f"{name}: {one}" for one in known["classes"]] if "classes" in known else [name])
-    )
-
-
-def _truth(column: pd.Series, known: Mapping[str, Any]) -> np.ndarray:
-    """Return numbers of classes, or deviations from the mean (n,)."""
-    if "classes" not in known:
-        return ((column.to_numpy(dtype=np.float64) - known["mean"]) / known["deviation"]).astype(np.float32)
-    codes = pd.Index(known["classes"]).get_indexer(column.astype(str))
-    if (codes < 0).any():
-        raise ValueError(f"{column.name}: {column[codes < 0].iloc[0]!r} is none of the classes {known['classes']}")
-    return codes.astype(np.int64)
-
-
-def _scaling(way: str, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is taken off each column, and what it is divided by: infinity where it does not vary."""
-    if way not in ("zscore", "common"):
-        raise ValueError(f"scale is zscore or common, not {way!r}")
-    scaler = FeatureScaler(way, None).fit(table)
-    spread = np.where(scaler.varies_, scaler.scaler_.scale_, np.inf)
-    return scaler.scaler_.mean_.astype(np.float32), spread.astype(np.float32)
-
-
-def _scaled(matrix: np.ndarray, centre: np.ndarray, spread: np.ndarray, limit: float | None) -> Tensor:
-    values = (matrix - centre) / spread
-    return torch.from_numpy(values if limit is None else np.clip(values, -limit, limit))
-
-
-def _network(width: int, hidden: int, outputs: int, dropout: float) -> nn.Module:
-    if not hidden:
-        return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
-    return nn.Sequential(
-        nn.Dropout(dropout / 2),
-        nn.Linear(width, hidden),
-        nn.GELU(),
-        nn.Dropout(dropout),
-        nn.Linear(hidden, hidden // 2),
-        nn.GELU(),
-        nn.Dropout(dropout),
-        nn.Linear(hidden // 2, outputs),
-    )
-
-
-def _split(said: Tensor, attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Tensor]:
-    """Part the network's outputs (n, outputs) by attribute."""
-    parts = torch.split(said, [_width(known) for known in attributes.values()], dim=1)
-    return {
-        name: part if "classes" in known else part[:, 0]
-        for (name, known), part in zip(attributes.items(), parts, strict=True)
-    }
-
-
-def _loss(said: Tensor, truth: Tensor) -> Tensor:
-    if said.ndim == 2:
-        return nn.functional.cross_entropy(said, truth)
-    return nn.functional.mse_loss(said, truth)
-
-
-def _temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """Return the temperature at which the truth is most likely."""
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / math.exp(log_temperature)
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(truth)), truth]).mean())
-
-    return math.exp(minimize_scalar(loss, bounds=(-2.0, 3.0), method="bounded").x)

@@ -191,6 +191,18 @@ def test_what_is_beyond_the_limit_is_cut_there():
     assert np.abs(tagger.transform(far).matrix - tagger.transform(table).matrix)[table.present].max() > 0.1
 
 
+def test_a_column_that_never_varied_in_training_says_nothing_of_new_clips():
+    (table, truth), (new, theirs), odd = annotated(), annotated(seed=1), annotated(seed=2)[0]
+
+    def with_last(features, value):
+        matrix = np.column_stack([features.matrix[:, :-1], np.full(len(features), value)])
+        return FeatureTable(features.ids, matrix, features.present, features.name, features.columns)
+
+    tagger = Tagger(hidden=16, epochs=2).fit(with_last(table, 3.0), truth).calibrate(with_last(new, 3.0), theirs)
+    one, other = (tagger.transform(with_last(odd, value)).matrix for value in (3.0, 9.0))
+    np.testing.assert_array_equal(one, other)
+
+
 def test_bad_input_is_named():
     table, truth = annotated()
     with pytest.raises(NotFittedError):
