@@ -7,6 +7,7 @@ from scipy.optimize import minimize_scalar
 
 __all__ = ["chances", "likeliest_temperature", "regression_of_truth"]
 
+# A network that made no mistake is likeliest at temperature 0: the bounds say, on purpose, how sure one may be.
 _LOG_TEMPERATURES = (-2.0, 3.0)
 _LEAST_UNEXPLAINED = 0.01
 

@@ -24,6 +24,11 @@ def test_the_temperature_takes_back_how_sure_logits_were_made(sureness):
     assert min(losses) == losses[0]
 
 
+def test_who_made_no_mistake_may_not_become_sure_without_bounds():
+    logits = np.eye(3)[[0, 1, 2, 0]]
+    assert likeliest_temperature(logits, np.array([0, 1, 2, 0])) == pytest.approx(np.exp(-2.0), rel=1e-3)
+
+
 def test_chances_stay_finite_and_in_proportion_for_logits_of_any_size():
     logits = np.array([[0.0, 1.0, -1.0], [1e4, 1e4, -1e4]])
     np.testing.assert_allclose(chances(logits, 2.0), softmax(logits / 2.0, axis=1))
