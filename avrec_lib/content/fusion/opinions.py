@@ -1,11 +1,11 @@
 """What several modalities say of the same attributes, multiplied."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from avrec_lib.content.attributes import Attribute, attribute_columns
 from avrec_lib.content.features import FeatureTable
 
 __all__ = ["pool_opinions", "product_of_experts"]
@@ -62,7 +62,7 @@ def product_of_experts(tables: Sequence[FeatureTable]) -> FeatureTable:
         first, *others = opinions
         if any(known.get("classes") != first.get("classes") for known in others):
             raise ValueError(f"{attribute}: one modality knows {first.get('classes')}, another other classes")
-        named = _columns(attribute, first)
+        named = attribute_columns(attribute, first)
         experts = [(known, _said(table, named), table.present) for known, table in zip(opinions, knowing, strict=True)]
         blocks.append(_classes(experts) if "classes" in first else _numbers(experts))
         columns += named
@@ -88,7 +88,9 @@ def pool_opinions(table: FeatureTable, groups: pd.Series, attributes: Sequence[s
     Returns
     -------
     FeatureTable
-        The same clips; ``unexplained`` of a pooled attribute becomes what is left on average.
+        The same clips; ``unexplained`` of a pooled attribute becomes what is left on average over clips. A product
+        with other modalities that know the attribute thus takes large groups for less sure than they are, and small
+        ones for surer; where no other modality knows it, its share cancels out.
 
     Raises
     ------
@@ -103,26 +105,19 @@ def pool_opinions(table: FeatureTable, groups: pd.Series, attributes: Sequence[s
         raise ValueError(f"{classed[0]}: numbers can be pooled, and it has classes")
     codes, _ = pd.factorize(groups.reindex(table.ids))
     codes = np.where(codes < 0, codes.max(initial=-1) + 1 + np.arange(len(codes)), codes)
-    n = np.bincount(codes[table.present], minlength=codes.max(initial=-1) + 1)[codes]
-    matrix = table.matrix.astype(np.float64)
-    for name in shared:
-        column, left = table.columns.index(name), known[name]["unexplained"]
-        said = np.where(table.present, matrix[:, column], 0.0) / left
-        precision = 1.0 + n * (1.0 / left - 1.0)
-        matrix[:, column] = np.bincount(codes, said, minlength=len(n))[codes] / precision
-        if table.present.any():
-            known[name]["unexplained"] = float((1.0 / precision)[table.present].mean())
-    matrix[~table.present] = np.nan
+    there, matrix = table.present, table.matrix.astype(np.float64)
+    group = codes[there]
+    for name in shared if there.any() else ():
+        column, opinions = table.columns.index(name), np.full(len(group), known[name]["unexplained"])
+        said, left = _multiplied(matrix[there, column], opinions, group)
+        matrix[there, column] = said[group]
+        known[name]["unexplained"] = float(left[group].mean())
     origin = {**table.origin, "attributes": known, "pooled": shared}
     return FeatureTable(table.ids, matrix, table.present, table.name, table.columns, origin)
 
 
-_Expert = tuple[Mapping[str, Any], np.ndarray, np.ndarray]
+_Expert = tuple[Attribute, np.ndarray, np.ndarray]
 """What training told of the attribute, what is said of each clip (n, width), and of which clips (n,)."""
-
-
-def _columns(attribute: str, known: Mapping[str, Any]) -> list[str]:
-    return [f"{attribute}: {one}" for one in known["classes"]] if "classes" in known else [attribute]
 
 
 def _said(table: FeatureTable, columns: Sequence[str]) -> np.ndarray:
@@ -144,8 +139,16 @@ def _classes(experts: Sequence[_Expert]) -> np.ndarray:
 
 def _numbers(experts: Sequence[_Expert]) -> np.ndarray:
     """Return the expected value in deviations from the mean (n, 1)."""
-    total, precision = np.zeros(len(experts[0][1])), np.ones(len(experts[0][1]))
-    for known, said, there in experts:
-        total += there * said[:, 0] / known["unexplained"]
-        precision += there * (1.0 / known["unexplained"] - 1.0)
-    return (total / precision)[:, None]
+    said = np.concatenate([one[there, 0] for _, one, there in experts])
+    unexplained = np.concatenate([np.full(there.sum(), known["unexplained"]) for known, _, there in experts])
+    clips = np.concatenate([np.flatnonzero(there) for _, _, there in experts])
+    return _multiplied(said, unexplained, clips, len(experts[0][1]))[0][:, None]
+
+
+def _multiplied(
+    said: np.ndarray, unexplained: np.ndarray, groups: np.ndarray, n_groups: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Multiply opinions of a number (n,) by group: the expected values, and the shares left unexplained (n_groups,)."""
+    total = np.bincount(groups, said / unexplained, minlength=n_groups)
+    precision = 1.0 + np.bincount(groups, 1.0 / unexplained - 1.0, minlength=n_groups)
+    return total / precision, 1.0 / precision

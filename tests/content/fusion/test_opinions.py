@@ -124,6 +124,18 @@ def test_pooling_is_a_product_over_clips():
     np.testing.assert_allclose(both.matrix[0, 3], product_of_experts([one, other]).matrix[0, 3], atol=1e-6)
 
 
+def test_how_sure_a_pooled_number_is_is_of_no_matter_where_nobody_else_knows_it():
+    flat = np.tile([0.5, 0.25, 0.25], (3, 1))
+    pooled = pool_opinions(opinion("x", flat, [0.3, -0.1, 0.2]), pd.Series(["a", "a", "b"]), ["mood"])
+    np.testing.assert_allclose(product_of_experts([pooled]).matrix[:, 3], pooled.matrix[:, 3], atol=1e-6)
+
+
+def test_clips_that_are_all_absent_are_pooled_to_nothing_new():
+    table = opinion("x", [[1, 0, 0]], [0], present=[False])
+    pooled = pool_opinions(table, pd.Series("a", index=[0]), ["mood"])
+    assert not pooled.present.any() and pooled.origin["attributes"] == table.origin["attributes"]
+
+
 def test_what_cannot_be_pooled_is_refused():
     table, groups = opinion("x", [[1, 0, 0]], [0]), pd.Series("a", index=[0])
     with pytest.raises(ValueError, match="kind: numbers can be pooled"):
