@@ -198,21 +198,10 @@ def train_classifier(
         which mirror image of each.
     labels : ndarray (n,) of int
         Classes, from 0.
-    seed : int
-        Seed of the order and of what `show` draws. The same seed gives the same weights, on any number of cores.
-    epochs : int
-        How often each example is met.
-    batch : int
-        Examples a step, at least 2; parts of nearly equal size, and never one alone, whose normalisation would have
-        nothing to compare it with.
-    rate : float
-        The greatest learning rate, of :func:`one_cycle`.
-    decay : float
-        Decay of the weights, of :class:`AdamW`.
+    seed, epochs, batch, rate, decay, progress
+        As for :func:`train`.
     smoothing : float
         Share of the right answer that is spread over all classes, from 0 to 1.
-    progress : bool
-        Whether to show a progress bar.
 
     Returns
     -------

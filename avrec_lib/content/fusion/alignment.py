@@ -76,10 +76,8 @@ class CCAFusion(Aligned):
         Directions to keep; fewer where the modalities have fewer.
     l2 : float
         :math:`\lambda`, as a share of the mean variance of a modality's columns, at least 0.
-    scale : str or mapping of str to str
-        How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
-    limit : float, None, or mapping of str to those
-        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+    scale, limit
+        How modalities are scaled and cut, as for :class:`.Fusion`.
 
     Attributes
     ----------
@@ -152,10 +150,8 @@ class ProcrustesFusion(Aligned):
     ----------
     anchor : str, optional
         The modality a that stays, as wide as the others or wider; default the first of the widest.
-    scale : str or mapping of str to str
-        How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
-    limit : float, None, or mapping of str to those
-        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+    scale, limit
+        How modalities are scaled and cut, as for :class:`.Fusion`.
 
     Attributes
     ----------

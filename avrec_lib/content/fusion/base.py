@@ -24,6 +24,13 @@ class Fusion(BaseEstimator, ABC):
     Each modality is scaled by its training clips (:class:`.FeatureScaler`), and each row brought to length 1. A
     subclass keeps its parameters as given, learns in ``_fit`` and overrides ``_transform``.
 
+    Parameters
+    ----------
+    scale : str or mapping of str to str
+        How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
+    limit : float, None, or mapping of str to those
+        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+
     Attributes
     ----------
     names_ : tuple of str

@@ -36,10 +36,8 @@ class ContrastiveFusion(Aligned):
         Columns of the common space.
     epochs, batch, rate, decay
         As for :func:`avrec_lib.content.training.train`; an example is a clip that has all modalities.
-    scale : str or mapping of str to str
-        How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
-    limit : float, None, or mapping of str to those
-        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+    scale, limit
+        How modalities are scaled and cut, as for :class:`.Fusion`.
     seed : int
         Seed of the first maps and of the order.
 

@@ -48,10 +48,8 @@ class LearnedFusion(Fusion):
     candidates : int
         How many clips are in each step. Where there are more, those that the people of the step like, and others drawn
         by chance.
-    scale : str or mapping of str to str
-        How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
-    limit : float, None, or mapping of str to those
-        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+    scale, limit
+        How modalities are scaled and cut, as for :class:`.Fusion`.
     seed : int
         Seed of the first weights and of all chance.
 

@@ -33,10 +33,8 @@ class WeightedFusion(Fusion):
     ----------
     weights : mapping of str to float, optional
         :math:`w_m \ge 0` by name; without it they are learned.
-    scale : str or mapping of str to str
-        How each modality is scaled: a way of :class:`.FeatureScaler`, or one by name.
-    limit : float, None, or mapping of str to those
-        Where scaled values are cut, as for :class:`.FeatureScaler`; None for embeddings with a few large directions.
+    scale, limit
+        How modalities are scaled and cut, as for :class:`.Fusion`.
     pairs : int
         How many pairs of a person and a clip at most to learn from: four bytes a modality are held for each. With more
         clips the first people suffice, for a weight is one number.
