@@ -27,6 +27,7 @@ import numpy as np
 import psutil
 
 from avrec_lib.media import probe, write_clip
+from benchmarks.command_line import command_line
 
 __all__ = ["main", "write_long_clip"]
 
@@ -211,13 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.catalogue",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("catalogue", __doc__)
     parser.add_argument("--profile", default="full", help="size of the world (default: full)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument(

@@ -8,7 +8,6 @@ Times are processor seconds of one core, methods take turns within each round, a
 rounds of the ratios within a round, so that a busy machine slows both sides alike.
 """
 
-import argparse
 import os
 import platform
 import statistics
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avrec_lib.media import iter_frames, read_frames, read_sound, write_clip
+from benchmarks.command_line import command_line
 
 __all__ = ["main"]
 
@@ -134,13 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.decode",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("decode", __doc__)
     parser.add_argument("--clips", type=int, default=16, help="how many clips to make and read (default: 16)")
     parser.add_argument("--rounds", type=int, default=7, help="how often each method reads them (default: 7)")
     options = parser.parse_args(arguments)

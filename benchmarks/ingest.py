@@ -25,6 +25,7 @@ import psutil
 
 from avrec_lib.collect.log import ingest
 from avrec_lib.collect.query import open_events, read_events
+from benchmarks.command_line import command_line
 
 __all__ = ["main"]
 
@@ -154,13 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ingest",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("ingest", __doc__)
     parser.add_argument("--largest", type=int, default=6, help="10 to this power lines at most (default: 6; 7 is long)")
     parser.add_argument("--pandas", type=int, default=6, help="the same for pandas, which needs GBs (default: 6)")
     parser.add_argument("--rounds", type=int, default=3, help="how often up to 10^6 is measured (default: 3)")

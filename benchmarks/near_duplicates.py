@@ -6,7 +6,6 @@ one of the two. One clip in ten opens with the same ident, in picture and in sou
 Times are processor seconds of one core; the exponent is the slope of log time over log size, first row to last.
 """
 
-import argparse
 import platform
 import resource
 import sys
@@ -18,6 +17,7 @@ import numpy as np
 from avrec_lib.prepare.fingerprints import Fingerprints, Tracks
 from avrec_lib.prepare.near_duplicates import PICTURE_LIMIT, find_near_duplicates
 from avrec_lib.prepare.track_search import distance_at
+from benchmarks.command_line import command_line
 
 __all__ = ["main", "make_fingerprints"]
 
@@ -95,13 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.near_duplicates",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("near_duplicates", __doc__)
     parser.add_argument("--most", type=int, default=100_000, help="clips in the last row (default: 100000)")
     parser.add_argument("--all-pairs", type=int, default=3000, help="most clips compared all with all (default: 3000)")
     options = parser.parse_args(arguments)

@@ -9,7 +9,6 @@ Times are processor seconds of one core, methods take turns within each round, a
 rounds of the ratios within a round, so that a busy machine slows both sides alike.
 """
 
-import argparse
 import os
 import platform
 import statistics
@@ -30,6 +29,7 @@ from threadpoolctl import threadpool_limits
 from avrec_lib.content.visual import describe_look, describe_look_file, describe_motion, frame_features
 from avrec_lib.media import read_frames
 from benchmarks.catalogue import write_long_clip
+from benchmarks.command_line import command_line
 from benchmarks.decode import FPS, SECONDS, SIZE, make_clips
 
 __all__ = ["main"]
@@ -101,13 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.picture",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("picture", __doc__)
     parser.add_argument("--clips", type=int, default=4, help="how many clips to make and describe (default: 4)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each method describes them (default: 5)")
     parser.add_argument("--hour", action="store_true", help="let the longest file last an hour: a few minutes more")

@@ -7,7 +7,6 @@ comparison with ranx begins with lists and liked pairs as tables. Its functions 
 least of several runs: what else the machine does can only add to them.
 """
 
-import argparse
 import platform
 import resource
 import sys
@@ -24,6 +23,7 @@ from avrec_lib.evaluate.named import ACCURACY
 from avrec_lib.prepare.splits import Split, temporal_split
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.histories import Histories
+from benchmarks.command_line import command_line
 
 __all__ = ["main"]
 
@@ -136,13 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ranking",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("ranking", __doc__)
     parser.add_argument("--people", type=int, default=10_000, help="people (default: 10000)")
     parser.add_argument("--items", type=int, default=20_000, help="items (default: 20000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, of which the best counts (default: 3)")

@@ -10,7 +10,6 @@ HNSW searches with the smallest breadth of a fixed row that finds 99 % of the te
 as many; where none does, its row is marked and the ratio is not given. The recall printed is that of the queries timed.
 """
 
-import argparse
 import os
 import platform
 import resource
@@ -29,6 +28,7 @@ from avrec_lib.match.exact import nearest
 from avrec_lib.match.index import Index
 from avrec_lib.match.indexes import ExactIndex, HNSWIndex, IVFIndex, PQIndex, SimHashIndex
 from avrec_lib.match.recall import recall
+from benchmarks.command_line import command_line
 
 __all__ = ["main", "make_vectors"]
 
@@ -166,13 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.search",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("search", __doc__)
     parser.add_argument("--most", type=int, default=1_000_000, help="vectors in the last rows (default: 1000000)")
     parser.add_argument("--queries", type=int, default=1000, help="queries (default: 1000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of exact search (default: 3)")

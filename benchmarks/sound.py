@@ -33,6 +33,7 @@ from avrec_lib.content.audio import Features, describe, describe_file
 from avrec_lib.content.audio.pitch import HIGHEST_F0, LOWEST_F0
 from avrec_lib.world.catalogue import clip_specs, sample_catalogue
 from avrec_lib.world.sound import SAMPLE_RATE, render_sound
+from benchmarks.command_line import command_line
 
 __all__ = ["main"]
 
@@ -125,13 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.sound",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("sound", __doc__)
     parser.add_argument("--clips", type=int, default=12, help="how many clips to describe (default: 12)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each method does (default: 5)")
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the longest file (default: 60)")

@@ -4,7 +4,6 @@ The texts are those of a catalogue without media. All ways run side by side, in 
 round of each counts, so that what else the machine does falls on all of them. The vectors of all ways must agree.
 """
 
-import argparse
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from avrec_lib.content.encoders import TextEncoder, load_text_encoder
 from avrec_lib.content.text import document, masked_mean
 from avrec_lib.world.catalogue import sample_catalogue
 from avrec_lib.world.text import write_text
+from benchmarks.command_line import command_line
 
 __all__ = ["main"]
 
@@ -46,13 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Command line; without it the program's own.
     """
-    summary, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.text",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("text", __doc__)
     parser.add_argument("--clips", type=int, default=256, help="texts to encode (default: 256)")
     parser.add_argument("--batch", type=int, default=16, help="texts of a batch (default: 16)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each way, the middle one counts (default: 3)")
