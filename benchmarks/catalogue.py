@@ -28,10 +28,10 @@ import psutil
 
 from avrec_lib.media import probe, write_clip
 from benchmarks.command_line import command_line
+from benchmarks.memory import most_held
 
 __all__ = ["main", "write_long_clip"]
 
-_MIB = 2**20
 _PIECE_SECONDS = 30
 
 
@@ -47,21 +47,9 @@ class _Peaks(threading.Thread):
 
     def run(self) -> None:
         while True:
-            self.here = max(self.here, _peak(psutil.Process()))
-            self.workers = max([self.workers, *map(_peak, psutil.Process().children())])
+            self.here = max(self.here, most_held())
+            self.workers = max([self.workers, *map(most_held, psutil.Process().children())])
             time.sleep(0.05)
-
-
-def _peak(process: psutil.Process) -> int:
-    """Return the peak memory of a process in bytes; where the system does not tell, the present memory."""
-    try:
-        status = Path(f"/proc/{process.pid}/status")
-        if status.exists():
-            lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-            return int(lines[0].split()[1]) * 1024 if lines else 0
-        return process.memory_info().rss
-    except (OSError, psutil.Error):
-        return 0  # it has ended
 
 
 def write_long_clip(path: Path, minutes: float, seed: int = 0) -> Path:
@@ -138,7 +126,7 @@ def _measure(order: dict[str, Any]) -> dict[str, Any]:
         "imports": imported,
         "seconds": seconds,
         "processor": sum(os.times()[:4]),  # of this process and of those that have ended
-        "here": max(peaks.here, _peak(psutil.Process())),
+        "here": max(peaks.here, most_held()),
         "workers": peaks.workers,
         "clips": {name: len(one.features) for name, one in found.items()},
         "problems": {name: len(one.problems) for name, one in found.items()},
@@ -163,10 +151,10 @@ def _whole(profile: str, names: list[str], n_jobs: int, scratch: Path) -> None:
     for turn in ("cold", "warm"):
         cost = _measured(world=profile, extractors=names, cache=str(scratch / "whole"), n_jobs=n_jobs)
         absent = ", ".join(f"{name} {count}" for name, count in cost["problems"].items())
-        workers = f"{cost['workers'] / _MIB:12,.0f} MiB" if turn == "cold" else f"{'none':>16}"
+        workers = f"{cost['workers'] / 1e6:13,.0f} MB" if turn == "cold" else f"{'none':>16}"
         print(
             f"{turn:8}{cost['seconds']:9.2f}{cost['imports']:9.2f}{cost['processor']:11.1f}"
-            f"{cost['here'] / _MIB:11,.0f} MiB{workers}   {absent}"
+            f"{cost['here'] / 1e6:12,.0f} MB{workers}   {absent}"
         )
 
 
@@ -180,7 +168,7 @@ def _by_clips(profile: str, names: list[str], n_jobs: int, count: int, scratch: 
         )
         seconds.append(cost["seconds"])
         milliseconds = 1000 * cost["seconds"] / size
-        print(f"{size:8}{cost['seconds']:9.2f}{milliseconds:7.0f} ms{cost['workers'] / _MIB:13,.0f} MiB")
+        print(f"{size:8}{cost['seconds']:9.2f}{milliseconds:7.0f} ms{cost['workers'] / 1e6:14,.0f} MB")
     print(f"time grows as the number of clips to the power {_slope(sizes, seconds):.2f}, with all starts")
 
 
@@ -196,7 +184,7 @@ def _by_length(names: list[str], minutes: Sequence[float], scratch: Path) -> Non
             seconds.append(cost["seconds"])
             real = probe(path).duration_seconds
             print(
-                f"{real / 60:16.1f}{cost['seconds']:9.2f}{real / cost['seconds']:17.0f}{cost['here'] / _MIB:11,.0f} MiB"
+                f"{real / 60:16.1f}{cost['seconds']:9.2f}{real / cost['seconds']:17.0f}{cost['here'] / 1e6:12,.0f} MB"
             )
         if len(minutes) > 2:
             print(

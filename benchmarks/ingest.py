@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 
 from avrec_lib.collect.log import ingest
 from avrec_lib.collect.query import open_events, read_events
 from benchmarks.command_line import command_line
+from benchmarks.memory import most_held
 
 __all__ = ["main"]
 
@@ -84,15 +84,6 @@ def write_log(path: Path, rows: int, bad_share: float, seed: int = 0) -> None:
                     line += f',"clip_id":"c{clip[at]:07d}"}}'
                 lines.append(line[:-20] if cut[at] else line)
             file.write("\n".join(lines) + "\n")
-
-
-def most_held() -> int:
-    """Return the most bytes that this process ever held in memory."""
-    status = Path("/proc/self/status")
-    if status.exists():  # unlike getrusage, it does not count what the parent held
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
-    memory = psutil.Process().memory_info()
-    return int(getattr(memory, "peak_wset", memory.rss))
 
 
 def pandas_way(path: Path, folder: Path) -> int:

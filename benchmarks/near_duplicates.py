@@ -7,8 +7,6 @@ Times are processor seconds of one core; the exponent is the slope of log time o
 """
 
 import platform
-import resource
-import sys
 import time
 from collections.abc import Sequence
 
@@ -18,6 +16,7 @@ from avrec_lib.prepare.fingerprints import Fingerprints, Tracks
 from avrec_lib.prepare.near_duplicates import PICTURE_LIMIT, find_near_duplicates
 from avrec_lib.prepare.track_search import distance_at
 from benchmarks.command_line import command_line
+from benchmarks.memory import most_held
 
 __all__ = ["main", "make_fingerprints"]
 
@@ -124,8 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(sizes) > 1:
         exponent = np.log(seconds[-1] / seconds[0]) / np.log(sizes[-1] / sizes[0])
         print(f"\nTime grows as the number of clips to the power of {exponent:.2f}.")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform != "darwin" else 1 << 30)
-    print(f"Most memory held, fingerprints and their making included: {peak:.2f} GB.")
+    print(f"Most memory held, fingerprints and their making included: {most_held() / 1e9:.2f} GB.")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ least of several runs: what else the machine does can only add to them.
 """
 
 import platform
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -24,6 +22,7 @@ from avrec_lib.prepare.splits import Split, temporal_split
 from avrec_lib.recommend.base import Recommender
 from avrec_lib.recommend.histories import Histories
 from benchmarks.command_line import command_line
+from benchmarks.memory import most_held
 
 __all__ = ["main"]
 
@@ -93,11 +92,6 @@ def clock(work: Callable[[], object], runs: int) -> tuple[float, float]:
     return float(least[0]), float(least[1])
 
 
-def peak() -> float:
-    """Return the most memory that this process has held, in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform != "darwin" else 1 << 30)
-
-
 def against_ranx(lists: pd.DataFrame, relevant: pd.DataFrame, runs: int) -> None:
     """Print times of the six metrics on the same lists, and their ratios."""
     import ranx
@@ -145,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--runs and --people must be at least 1, and --items {2 * (MET + NEXT)}")
     split = make_log(options.people, options.items)
     model = RandomFactors().fit(split.before_test)
-    before = peak()
+    before = most_held() / 1e9
     print(f"full ranking of {options.people} people x {options.items} items ({platform.machine()})\n")
 
     kept: list[Measured] = []
@@ -162,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{'seconds of processor, least':<34}{processor:8.2f}   ({wall:.2f} on the wall)")
     print(f"{'  of which the model scores':<34}{scores:8.2f}")
     print(f"{'intervals of the six, added':<34}{intervals:8.2f}")
-    print(f"{'most memory held, GB':<34}{peak():8.2f}   ({before:.2f} before)")
+    print(f"{'most memory held, GB':<34}{most_held() / 1e9:8.2f}   ({before:.2f} before)")
     against_ranx(measured.lists["factors"], measured.question.relevant, options.runs)
 
 

@@ -12,9 +12,7 @@ as many; where none does, its row is marked and the ratio is not given. The reca
 
 import os
 import platform
-import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +27,7 @@ from avrec_lib.match.index import Index
 from avrec_lib.match.indexes import ExactIndex, HNSWIndex, IVFIndex, PQIndex, SimHashIndex
 from avrec_lib.match.recall import recall
 from benchmarks.command_line import command_line
+from benchmarks.memory import most_held
 
 __all__ = ["main", "make_vectors"]
 
@@ -75,18 +74,14 @@ def _timed(act: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def _peak() -> float:
-    """Return the most memory that the process ever held, in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if sys.platform != "darwin" else 1) / 1e9
-
-
 def _exact(items: np.ndarray, queries: np.ndarray, rounds: int) -> None:
     warm = items[:10_000]
     nearest(queries, warm, K, metric="inner")
-    before = _peak()
+    before = most_held() / 1e9
     nearest(queries, items, K, metric="inner")
     print(f"exact top-{K} of {len(queries):,} queries over {len(items):,} x {WIDTH} float32")
-    print(f"  most memory held: {_peak():.2f} GB, of which the vectors and what came before them {before:.2f} GB")
+    most = most_held() / 1e9
+    print(f"  most memory held: {most:.2f} GB, of which the vectors and what came before them {before:.2f} GB")
     flat = faiss.IndexFlatIP(WIDTH)
     flat.add(items)
     flat.search(queries, K)

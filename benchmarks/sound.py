@@ -13,7 +13,6 @@ is that of the process; files longer than a minute are streamed.
 import argparse
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from avrec_lib.content.audio.pitch import HIGHEST_F0, LOWEST_F0
 from avrec_lib.world.catalogue import clip_specs, sample_catalogue
 from avrec_lib.world.sound import SAMPLE_RATE, render_sound
 from benchmarks.command_line import command_line
+from benchmarks.memory import most_held
 
 __all__ = ["main"]
 
@@ -112,10 +112,7 @@ def measure_file(path: Path) -> None:
     began = time.process_time()
     describe_file(path)
     seconds = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    if (status := Path("/proc/self/status")).exists():  # Linux counts what the parent held before the start
-        peak = next(int(line.split()[1]) for line in status.read_text().splitlines() if "VmHWM" in line) / 1e3
-    print(f"{seconds} {peak}")
+    print(f"{seconds} {most_held() / 1e6}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
