@@ -74,6 +74,8 @@ def main(arguments: list[str]) -> int:
             request_save_on_cell_execute=False,
             # Ports are chosen free and bound later, so a chapter that starts beside this one may take them first.
             config=Config({"KernelManager": {"transport": "ipc"}}),
+            # With all that it started. To clear what a kernel holds takes a second, and its folders go with the run.
+            shutdown_kernel="immediate",
         )
     except PapermillExecutionError as error:
         _say(

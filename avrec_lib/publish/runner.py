@@ -238,13 +238,15 @@ def _run_one(
     try:
         source, target, claims = scratch / "source.ipynb", scratch / "notebook.ipynb", scratch / "claims.jsonl"
         claims.touch()
-        work = scratch / "work"
+        work, temporary = scratch / "work", scratch / "tmp"
         work.mkdir()
+        temporary.mkdir()
         write_notebook(notebook_of(chapter.read_text(encoding="utf-8")), source)
         environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
         environment |= {
             CLAIMS_FILE: str(claims),
             "AVREC_CACHE": str(cache_root()),
+            "TMPDIR": str(temporary),
             "TQDM_DISABLE": "1",
             "PYTHONHASHSEED": "0",
             "PYTHONNOUSERSITE": "1",  # what is installed or set up for this user has no say in the book
@@ -297,7 +299,7 @@ def _run_one(
         (scratch / "run.json").write_text(json.dumps(facts), encoding="utf-8")
         for extra in (source, scratch / "stderr.txt"):
             extra.unlink()
-        for folder in (work, scratch / "ipython", scratch / "jupyter"):
+        for folder in (work, temporary, scratch / "ipython", scratch / "jupyter"):
             shutil.rmtree(folder, ignore_errors=True)
         final = store / key
         if final.exists():

@@ -1,5 +1,6 @@
 """What runs again, what does not, and what a killed, second or starved build leaves."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 SMOKE = ("book", "--profile", "smoke")
@@ -154,6 +156,22 @@ def test_another_seed_is_built_and_not_held_against_the_record(recorded_book):
     said = recorded_book.run(*SMOKE, "--seed", "8")
     assert "built in" in said and "2 to run" in said, "another seed took the kept run of this one"
     assert "16" in recorded_book.page("chapters/01_first.html")
+
+
+def test_what_a_chapter_leaves_behind_ends_with_its_run(small_book, tmp_path):
+    note = tmp_path / "note"
+    small_book.edit(
+        "chapters/01_first.md",
+        "made = double(number=21)\n",
+        "import subprocess\nimport tempfile\nfrom pathlib import Path\n\nmade = double(number=21)\n"
+        "left = tempfile.mkdtemp(), subprocess.Popen(['sleep', '600']).pid\n"
+        f"Path({str(note)!r}).write_text(f'{{left[0]}}\\n{{left[1]}}')\n",
+    )
+    small_book.run("claims", "--profile", "smoke", "--record")
+    folder, number = note.read_text().splitlines()
+    assert not Path(folder).exists()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert psutil.Process(int(number)).status() == psutil.STATUS_ZOMBIE
 
 
 def _can_mount() -> bool:
