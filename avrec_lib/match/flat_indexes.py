@@ -8,6 +8,7 @@ import numpy as np
 from avrec_lib.match.codes import angles, hyperplanes, simhash
 from avrec_lib.match.exact import Metric, scan
 from avrec_lib.match.faiss_search import in_order, selected
+from avrec_lib.match.growing_rows import GrowingRows
 from avrec_lib.match.index import Index
 from avrec_lib.match.saved_arrays import take_array, take_vectors, whole_number
 
@@ -25,45 +26,43 @@ class ExactIndex(Index):
         How vectors are compared.
     """
 
-    _room: np.ndarray
-    _matrix: np.ndarray
-    _squares: np.ndarray
+    _vectors: GrowingRows
+    _squares: GrowingRows
 
     def _train(self, vectors: np.ndarray) -> None:
         self._hold(np.empty((0, vectors.shape[1]), np.float32))
 
     def _hold(self, vectors: np.ndarray) -> None:
-        self._room = self._matrix = vectors
-        self._squares = np.einsum("md,md->m", vectors, vectors)
+        self._vectors = GrowingRows(vectors)
+        self._squares = GrowingRows(_squares(vectors))
 
     def _add(self, vectors: np.ndarray, first: int) -> None:
-        stop = first + len(vectors)
-        if stop > len(self._room):  # half as much again: one that comes alone moves not all the others
-            room = np.empty((max(stop, first + first // 2), vectors.shape[1]), np.float32)
-            room[:first] = self._matrix
-            self._room = room
-        self._room[first:stop] = vectors
-        self._matrix = self._room[:stop]
-        self._squares = np.append(self._squares, np.einsum("md,md->m", vectors, vectors))
+        self._vectors.extend(vectors)
+        self._squares.extend(_squares(vectors))
 
     def _keep(self, slots: np.ndarray) -> None:
-        self._hold(self._matrix[slots])
+        self._hold(self._vectors.rows[slots])
 
     def _search(
         self, queries: np.ndarray, k: int, mask: np.ndarray | None, thorough: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         columns = slice(None) if mask is None else np.flatnonzero(mask)
         metric: Metric = "inner" if self.metric == "cosine" else self.metric  # all are of length 1
-        return scan(queries, self._matrix, self._squares, k, metric, columns)
+        return scan(queries, self._vectors.rows, self._squares.rows, k, metric, columns)
 
     def _parameters(self) -> dict[str, Any]:
         return {"metric": self.metric}
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        return {"vectors": self._matrix}
+        return {"vectors": self._vectors.rows}
 
     def _set_arrays(self, arrays: dict[str, np.ndarray], count: int, width: int) -> None:
         self._hold(take_vectors(arrays, self.metric, (count, width)))
+
+
+def _squares(vectors: np.ndarray) -> np.ndarray:
+    """Return the squared lengths (m,) of vectors (m, d)."""
+    return np.einsum("md,md->m", vectors, vectors)
 
 
 class SimHashIndex(Index):

@@ -12,6 +12,7 @@ from avrec_lib.content.checked_files import DamagedFileError, write_checked
 from avrec_lib.content.features import Ids
 from avrec_lib.content.unit_rows import unit_rows
 from avrec_lib.match.exact import Metric, check_metric
+from avrec_lib.match.growing_rows import GrowingRows
 from avrec_lib.match.saved_arrays import whole_number
 from avrec_lib.match.vectors import as_vectors
 
@@ -60,9 +61,8 @@ class Index(ABC):
 
     def _forget(self) -> None:
         self._slots: dict[Hashable, int] = {}
-        # A removed item's place is None. So is the last, which stands for "nothing", and is what -1 finds.
-        self._ids = np.array([None], dtype=object)
-        self._alive = np.empty(0, dtype=bool)
+        self._ids = GrowingRows(np.empty(0, dtype=object))  # a removed item's place holds None
+        self._alive = GrowingRows(np.empty(0, dtype=bool))
 
     # Public ------------------------------------------------------------------------------------
 
@@ -81,7 +81,7 @@ class Index(ABC):
     @property
     def dead(self) -> int:
         """Removed vectors, without a name, that still take up room, until :meth:`compact`."""
-        return int(len(self._alive) - self._alive.sum())
+        return len(self._alive) - len(self._slots)
 
     def build(self, vectors: np.ndarray, ids: Ids) -> Self:
         """Learn what the index has to learn from these vectors, and hold them; what it held before is gone.
@@ -154,8 +154,8 @@ class Index(ABC):
         """
         names = list(dict.fromkeys(_plain(ids)))
         slots = self._find(names)
-        self._alive[slots] = False
-        self._ids[slots] = None
+        self._alive.rows[slots] = False
+        self._ids.rows[slots] = None
         for name in names:
             del self._slots[name]
 
@@ -163,11 +163,11 @@ class Index(ABC):
         """Let go of the vectors of what was removed; a graph is built anew from those that are left."""
         if not self.dead:
             return
-        kept = np.flatnonzero(self._alive)
+        kept = np.flatnonzero(self._alive.rows)
         self._keep(kept)
-        self._ids = self._ids[np.append(kept, -1)]
-        self._alive = np.ones(len(kept), dtype=bool)
-        self._slots = {name: slot for slot, name in enumerate(self._ids[:-1])}
+        self._ids = GrowingRows(self._ids.rows[kept])
+        self._alive = GrowingRows(np.ones(len(kept), dtype=bool))
+        self._slots = {name: slot for slot, name in enumerate(self._ids.rows)}
 
     def search(self, queries: np.ndarray, k: int = 10, *, allowed: Ids | None = None) -> Neighbours:
         """Find the items nearest to each query.
@@ -206,7 +206,7 @@ class Index(ABC):
             mask[self._find(_plain(allowed))] = True
             there = int(mask.sum())
         elif self.dead:
-            mask = self._alive
+            mask = self._alive.rows
         slots, scores = np.full((len(matrix), k), -1), np.full((len(matrix), k), np.nan, np.float32)
         depth = min(k, there)
         if depth and len(matrix):
@@ -215,8 +215,10 @@ class Index(ABC):
             short = (slots[:, :depth] < 0).any(axis=1)
             if short.any() and not narrow:
                 slots[short, :depth], scores[short, :depth] = self._search(matrix[short], depth, mask, True)
-        scores[slots < 0] = np.nan
-        return Neighbours(self._ids[slots], scores)
+        ids, found = np.full(slots.shape, None, dtype=object), slots >= 0
+        ids[found] = self._ids.rows[slots[found]]
+        scores[~found] = np.nan
+        return Neighbours(ids, scores)
 
     def save(self, path: str | Path) -> None:
         """Write the index as one file, whole or not at all, with the SHA-256 of all of it.
@@ -243,7 +245,7 @@ class Index(ABC):
             "kind": type(self).__name__,
             "width": self._width,
             "parameters": self._parameters(),
-            "ids": self._ids[:-1].tolist(),
+            "ids": self._ids.rows.tolist(),
         }
         write_checked(path, self._arrays(), manifest)
 
@@ -286,8 +288,8 @@ class Index(ABC):
                 raise ValueError(f"it holds the unknown array {min(left)!r}")
         except (LookupError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise DamagedFileError(path, f"does not hold a whole {cls.__name__}: {error}") from error
-        index._width, index._alive = width, alive
-        index._ids = np.array([*names, None], dtype=object)
+        index._width, index._alive = width, GrowingRows(alive)
+        index._ids = GrowingRows(np.array(names, dtype=object))
         index._slots = dict(zip(held, np.flatnonzero(alive).tolist(), strict=True))
         return index
 
@@ -329,10 +331,8 @@ class Index(ABC):
         first = len(self._alive)
         self._add(matrix, first)
         self._slots.update(zip(names, range(first, first + len(names)), strict=True))
-        fresh = np.empty(len(names) + 1, dtype=object)
-        fresh[:-1], fresh[-1] = names, None
-        self._ids = np.concatenate([self._ids[:-1], fresh])
-        self._alive = np.concatenate([self._alive, np.ones(len(names), dtype=bool)])
+        self._ids.extend(np.array(names, dtype=object))
+        self._alive.extend(np.ones(len(names), dtype=bool))
 
     def _fitting(self, vectors: np.ndarray, name: str) -> np.ndarray:
         """Return vectors as the index keeps them."""
@@ -352,6 +352,9 @@ class Index(ABC):
 
 
 def _plain(ids: Ids) -> list[Hashable]:
+    """Return ids as a list of Python's own text and numbers."""
+    if isinstance(ids, list) and all(type(name) in (str, int) for name in ids):
+        return list(ids)  # pandas would give the same, and take most of the time that one more vector takes
     return list(pd.Index(ids).tolist()) if len(ids) else []
 
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import tracemalloc
 
 import faiss
 import numpy as np
@@ -104,6 +105,23 @@ def test_items_that_come_one_by_one_are_held_as_those_that_come_together(kind, v
     together.add(vectors[300:330], range(300, 330))
     for one, other in zip(index.search(vectors[:50], 10), together.search(vectors[:50], 10), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["exact", "simhash"])
+def test_a_vector_that_comes_alone_moves_none_of_those_that_are_held(kind):
+    held = clustered(30_000)
+    index = MAKERS[kind]().build(held, range(len(held)))
+    taken = []
+    tracemalloc.start()
+    try:
+        for number in range(len(held), len(held) + 15):
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            index.add(held[:1], [number])
+            taken.append(tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        tracemalloc.stop()
+    assert np.median(taken) < len(held)  # bytes: not one for each vector that is held
 
 
 def test_compacting_changes_no_answer_and_leaves_nothing_dead(built, kind):
