@@ -97,16 +97,17 @@ def show(figure: "Figure", alt: str, *, dpi: int = 150, photographic: bool = Fal
     """
     import matplotlib.pyplot as plt
     from IPython.display import display
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     said = alt.strip()
     if len(said) < _SMALLEST_ALT:
         raise ValueError(f"a figure needs alt text that says what one sees in it, not {alt!r}")
-    buffer = io.BytesIO()
-    # Decoded at once: squeezing it would take longer than drawing it.
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+    figure.set(dpi=dpi, facecolor="white")
+    # savefig would draw it twice, first to lay it out, and write a file that is read at once.
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
     plt.close(figure)
-    buffer.seek(0)
-    address, width = _compressed(Image.open(buffer), photographic=photographic)
+    address, width = _compressed(Image.fromarray(np.asarray(canvas.buffer_rgba())), photographic=photographic)
     markup = (
         f'<img class="avrec-media avrec-figure" src="{address}" alt="{html.escape(said)}" '
         f'style="max-width:100%;width:{round(width * 100 / dpi)}px;height:auto">'

@@ -61,6 +61,23 @@ def test_a_plain_figure_is_small_and_sharp() -> None:
     assert len(content) < 60_000
 
 
+@pytest.mark.parametrize("layout", ["constrained", "tight", "none"])
+def test_a_figure_is_drawn_as_matplotlib_saves_it(layout: str) -> None:
+    def figure() -> mpl.figure.Figure:
+        made, axes = plt.subplots(2, 1, figsize=(4.43, 3.17), layout=layout, facecolor="red")
+        axes[0].plot([0, 1], [0, 1], label="a line")
+        axes[1].set(xlabel="seconds", ylabel="a long label", title="a title")
+        made.legend(loc="upper right")
+        return made
+
+    saved = io.BytesIO()
+    figure().savefig(saved, format="png", dpi=150, facecolor="white")
+    (markup,) = displayed(lambda: show(figure(), alt=ALT))
+    content = base64.b64decode(BeautifulSoup(markup, "html.parser").img["src"].split(",")[1])
+    wanted = Image.open(saved).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    np.testing.assert_array_equal(Image.open(io.BytesIO(content)).convert("RGB"), wanted.convert("RGB"))
+
+
 def test_the_same_figure_is_the_same_bytes() -> None:
     assert shown(alt=ALT)[1] == shown(alt=ALT)[1]
 
