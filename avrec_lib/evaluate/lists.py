@@ -14,6 +14,7 @@ __all__ = ["cells", "full_lists", "sampled_lists", "score_blocks"]
 
 _BLOCK = 8_000_000  # scores in memory at a time
 _STREAM = 73
+_BARRED = np.float32(2.0)  # the ticket of what may not be drawn; the others are below 1
 
 
 def cells(pairs: pd.DataFrame, people: pd.Index, items: pd.Index) -> sparse.csr_matrix:
@@ -170,14 +171,12 @@ def sampled_lists(
     best = np.empty((len(people), k), dtype=np.float32)
     all_wanted, all_met = cells(relevant, people, offered), cells(met, people, offered)
     for rows, scores in score_blocks(recommender, people, offered, history=history):
-        wanted = all_wanted[rows].toarray()
-        barred = wanted | all_met[rows].toarray()
-        ticket = rng.random(scores.shape, dtype=np.float32)
-        ticket[barred] = 2.0
-        lowest = np.argpartition(ticket, min(negatives, len(offered)) - 1, axis=1)[:, :negatives]
-        drawn = np.zeros(scores.shape, dtype=bool)
-        np.put_along_axis(drawn, lowest, values=True, axis=1)
-        found[rows], best[rows] = top_k(scores, k, exclude=~(wanted | drawn & ~barred))
+        wanted, barred = all_wanted[rows].nonzero(), (all_wanted[rows] + all_met[rows]).nonzero()
+        tickets = rng.random(scores.shape, dtype=np.float32)
+        tickets[barred] = _BARRED
+        drawn = _lowest(tickets, negatives)
+        row, column = (np.concatenate(parts) for parts in zip(wanted, drawn, strict=True))
+        found[rows], best[rows] = _top_of_few(scores, row, column, k)
     user, place = np.nonzero(found >= 0)
     return pd.DataFrame(
         {
@@ -187,3 +186,48 @@ def sampled_lists(
             "rank": place + 1,
         }
     )
+
+
+def _lowest(tickets: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return row and column (p,) of the lowest tickets (n, m) of each row: ``count`` of them, and none that is barred.
+
+    They are those that ``argpartition`` puts first. As tickets are spread evenly, a cut shows nearly always which these
+    are; a row is partitioned only where too few lie below it, or where equal tickets leave a choice.
+    """
+    n, m = tickets.shape
+    left = np.count_nonzero(tickets < _BARRED, axis=1)
+    cut = (count + 10.0 * np.sqrt(count) + 10.0) / np.maximum(left, 1)  # with ten deviations to spare
+    row, column = np.divmod(np.flatnonzero(tickets < np.minimum(cut, _BARRED)[:, None]), m)
+    value = tickets[row, column]
+    order = np.lexsort([value, row])
+    row, column, value = row[order], column[order], value[order]
+    place = _place(row)
+    unsure = np.bincount(row, minlength=n) < np.minimum(count, left)
+    unsure[row[1:][(place[1:] == count) & (value[1:] == value[:-1])]] = True
+    if unsure.any():
+        kept = ~unsure[row]
+        row, column, place = row[kept], column[kept], place[kept]
+        whole = tickets[unsure]
+        first = np.argpartition(whole, min(count, m) - 1, axis=1)[:, :count]
+        at, among = np.nonzero(np.take_along_axis(whole, first, axis=1) < _BARRED)
+        row = np.concatenate([row, np.flatnonzero(unsure)[at]])
+        column, place = np.concatenate([column, first[at, among]]), np.concatenate([place, among])
+    return row[place < count], column[place < count]
+
+
+def _top_of_few(scores: np.ndarray, row: np.ndarray, column: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns and scores (n, k) of the best among pairs, row and column (p,), as :func:`top_k` of all would."""
+    order = np.lexsort([column, row])
+    row, column = row[order], column[order]
+    place = _place(row)
+    few = np.full((len(scores), place.max(initial=0) + 1), -np.inf, dtype=np.float32)
+    few[row, place] = scores[row, column]
+    columns = np.full(few.shape, -1)
+    columns[row, place] = column
+    found, best = top_k(few, k)
+    return np.where(found < 0, -1, np.take_along_axis(columns, np.maximum(found, 0), axis=1)), best
+
+
+def _place(row: np.ndarray) -> np.ndarray:
+    """Return the place of each entry among those of its row, from ascending rows (p,)."""
+    return np.arange(len(row)) - np.searchsorted(row, row)
