@@ -6,20 +6,23 @@ import cv2
 import numpy as np
 
 from avrec_lib.content.features import NoFeaturesError
+from avrec_lib.content.visual.colour import reduced
 from avrec_lib.media import iter_frames
 
 __all__ = ["PICTURE_FEATURES", "describe_frames", "describe_picture_file"]
 
 _GRID = 3
-_HUES, _LIGHTS, _CHROMAS = 12, 8, 4
+_HUES, _LIGHTS = 12, 8
+_CHROMAS = (8.0, 20.0, 40.0)  # where one class of chroma ends and the next begins
 _SCALES = 3
 _SIZE, _FPS = 64, 4.0
 _BATCH = 64  # frames at a time: the memory does not grow with the film
+_FEW = 4  # frames at a time where numbers are wide: so many stay in the processor's cache
 
 PICTURE_FEATURES: tuple[str, ...] = (
     *(f"hue-{i:02d}" for i in range(_HUES)),
     *(f"light-{i}" for i in range(_LIGHTS)),
-    *(f"chroma-{i}" for i in range(_CHROMAS)),
+    *(f"chroma-{i}" for i in range(len(_CHROMAS) + 1)),
     *(f"{axis}-{row}{column}" for row in range(_GRID) for column in range(_GRID) for axis in "Lab"),
     *(f"{axis}-spread" for axis in "Lab"),
     *(f"edges-{scale}" for scale in ("fine", "middle", "coarse")),
@@ -108,7 +111,7 @@ class _Sketch:
     def __init__(self, fps: float) -> None:
         self._fps = fps
         self._frames = self._pixels = 0
-        self._counts = np.zeros(_HUES + _LIGHTS + _CHROMAS)
+        self._counts = np.zeros(_HUES + _LIGHTS + len(_CHROMAS) + 1)
         self._chroma = 0.0
         self._cells = np.zeros((_GRID, _GRID, 3))
         self._sum, self._squares = np.zeros(3), np.zeros(3)
@@ -124,15 +127,18 @@ class _Sketch:
         # OpenCV converts one picture at a time; frames stacked on top of each other are one picture.
         tall = images.reshape(t * h, w, 3).astype(np.float32) / 255.0
         lab = cv2.cvtColor(tall, cv2.COLOR_RGB2LAB).reshape(t, h, w, 3)
+        # L, a and b apart, each in one piece of memory: NumPy is several times faster on these.
+        planes = np.ascontiguousarray(np.moveaxis(lab, 3, 0))
         self._frames += t
         self._pixels += t * h * w
-        self._colours(lab.reshape(-1, 3))
+        for start in range(0, t, _FEW):
+            self._colours(planes[:, start : start + _FEW].reshape(3, -1))
         self._cells += t * cv2.resize(lab.mean(axis=0), (_GRID, _GRID), interpolation=cv2.INTER_AREA)
-        self._edges += t * _edges(lab[..., 0])
-        self._lights.append(lab[..., 0].mean(axis=(1, 2)))
+        self._edges += t * _edges(planes[0])
+        self._lights.append(planes[0].mean(axis=(1, 2)))
         # The last frame comes again with the next ones, so that no step is lost.
-        self._motion(lab if self._last is None else np.concatenate([self._last, lab]))
-        self._last = lab[-1:]
+        self._motion(planes if self._last is None else np.concatenate([self._last, planes], axis=1))
+        self._last = planes[:, -1:]
 
     def vector(self) -> np.ndarray:
         if not self._frames:
@@ -156,33 +162,35 @@ class _Sketch:
         ]
         return np.concatenate(parts).astype(np.float32)
 
-    def _colours(self, lab: np.ndarray) -> None:
-        """Count hues (weighted by chroma), lightness and chroma."""
-        light, a, b = lab.T
-        chroma = np.hypot(a, b)
-        hue = np.floor((np.arctan2(b, a) / (2.0 * np.pi) % 1.0) * _HUES).astype(np.intp) % _HUES
+    def _colours(self, planes: np.ndarray) -> None:
+        """Count hues (weighted by chroma), lightness and chroma of pixels (3, n)."""
+        light, a, b = planes
+        chroma = _length(a, b)
+        turn = np.arctan2(b, a) / (2.0 * np.pi)
+        hue = ((turn - np.floor(turn)) * _HUES).astype(np.intp) % _HUES
         lightness = np.clip(light * (_LIGHTS / 100.0), 0, _LIGHTS - 1).astype(np.intp)
+        richer = np.array([chroma.size, *(np.count_nonzero(chroma >= edge) for edge in _CHROMAS), 0])
         self._counts += np.concatenate(
             [
                 np.bincount(hue, weights=chroma, minlength=_HUES),
                 np.bincount(lightness, minlength=_LIGHTS),
-                np.bincount(np.digitize(chroma, [8.0, 20.0, 40.0]), minlength=_CHROMAS),
+                richer[:-1] - richer[1:],
             ]
         )
         self._chroma += float(chroma.sum(dtype=np.float64))
-        self._sum += lab.sum(axis=0, dtype=np.float64)
-        self._squares += np.square(lab, dtype=np.float64).sum(axis=0)
+        self._sum += planes.sum(axis=1, dtype=np.float64)
+        self._squares += np.square(planes, dtype=np.float64).sum(axis=1)
 
-    def _motion(self, lab: np.ndarray) -> None:
-        """Add what changes from frame to frame, and the equations of one drift of the whole picture."""
-        if len(lab) < 2:
+    def _motion(self, planes: np.ndarray) -> None:
+        """Add what changes between frames (3, t, h, w), and the equations of one drift of the whole picture."""
+        if planes.shape[1] < 2:
             return
-        change = np.linalg.norm(np.diff(lab, axis=0), axis=3)
+        change = np.linalg.norm(np.diff(planes, axis=1), axis=0)
         # A cut changes nearly all of the picture at once; what is left is motion.
         cuts = (change > 10.0).mean(axis=(1, 2)) > 0.6
         self._steps.append(np.column_stack([change.mean(axis=(1, 2)), cuts]))
         self._moving += float((change > 5.0).mean(axis=(1, 2)).sum())
-        light = lab[..., 0]
+        light = planes[0]
         later = np.diff(light, axis=0)[:, 1:-1, 1:-1]
         down = (light[:-1, 2:, 1:-1] - light[:-1, :-2, 1:-1]) / 2.0
         right = (light[:-1, 1:-1, 2:] - light[:-1, 1:-1, :-2]) / 2.0
@@ -211,19 +219,23 @@ class _Sketch:
         )
 
 
+def _length(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return ``np.hypot(x, y)`` of float32 in a third of its time."""
+    squares = np.square(x, dtype=np.float64)
+    squares += np.square(y, dtype=np.float64)
+    return np.sqrt(squares, out=np.empty(x.shape, np.float32), casting="same_kind")
+
+
 def _edges(light: np.ndarray) -> np.ndarray:
     """Return means over frames (t, h, w): of slopes at three scales, in four directions, and of specks."""
-    slopes = []
-    scaled = light
-    for _ in range(_SCALES):
-        down, right = np.diff(scaled, axis=1)[:, :, :-1], np.diff(scaled, axis=2)[:, :-1, :]
-        slopes.append(np.hypot(down, right).mean())
-        rows, columns = scaled.shape[1] // 2 * 2, scaled.shape[2] // 2 * 2
-        halves = scaled[:, :rows, :columns].reshape(len(scaled), rows // 2, 2, columns // 2, 2)
-        scaled = halves.mean(axis=(2, 4))
-    down, right = np.diff(light, axis=1)[:, :, :-1], np.diff(light, axis=2)[:, :-1, :]
-    toward = np.round(np.arctan2(down, right) / (np.pi / 4.0)).astype(np.intp) % 4
-    strengths = np.bincount(toward.ravel(), weights=np.hypot(down, right).ravel(), minlength=4) / len(light)
+    scaled = [light]
+    for _ in range(_SCALES - 1):
+        scaled.append(reduced(scaled[-1], 2))
+    slopes = [(np.diff(one, axis=1)[:, :, :-1], np.diff(one, axis=2)[:, :-1, :]) for one in scaled]
+    steep = [_length(down, right) for down, right in slopes]
+    down, right = slopes[0]
+    toward = np.round(np.arctan2(down, right) / (np.pi / 4.0)).astype(np.intp) & 3  # the opposite direction is the same
+    strengths = np.bincount(toward.ravel(), weights=steep[0].ravel(), minlength=4) / len(light)
     ring = (light[:, :-2, 1:-1] + light[:, 2:, 1:-1] + light[:, 1:-1, :-2] + light[:, 1:-1, 2:]) / 4.0
     specks = np.clip(light[:, 1:-1, 1:-1] - ring, 0.0, None).mean()
-    return np.array([*slopes, *strengths, specks])
+    return np.array([*(one.mean() for one in steep), *strengths, specks])
