@@ -13,6 +13,7 @@ from avrec_lib.content.visual.texture import grey_bytes
 __all__ = ["ScoreStream", "change_scores", "cuts_from_scores", "find_cuts", "key_frames", "structure_maps"]
 
 _SIDE = 32
+_AT_ONCE = 128  # places
 _AROUND = 9  # pixels of the map over which light and contrast are evened out
 _CONTRAST = 4.0  # per cent of white: what varies less is noise
 _USUAL = 1.0  # added to a place's usual change, in units of the map, so that stillness is no infinite surprise
@@ -78,10 +79,9 @@ def change_scores(maps: np.ndarray, fps: float) -> np.ndarray:
     step = np.abs(np.diff(maps, axis=0))
     padded = np.pad(step, ((min(reach, t - 2),) * 2, (0, 0)), mode="reflect") if t > 2 else step
     padded = np.pad(padded, ((reach - min(reach, max(t - 2, 0)),) * 2, (0, 0)), mode="edge")
-    around = sliding_window_view(padded, 2 * reach + 1, axis=0)
-    others = np.concatenate([around[..., :reach], around[..., reach + 1 :]], axis=2)
-    others.partition(reach, axis=2)
-    usual = others[..., reach]
+    # Some places at a time, so that what is at hand stays in the processor's cache.
+    parts = np.array_split(padded, max(1, maps.shape[1] // _AT_ONCE), axis=1)
+    usual = np.concatenate([_median_around(part, reach) for part in parts], axis=1)
     room = np.float32(1.0) / (usual + np.float32(_USUAL))
     here = np.arange(1, t)
     smallest = np.full(t - 1, np.inf, np.float32)
@@ -90,6 +90,21 @@ def change_scores(maps: np.ndarray, fps: float) -> np.ndarray:
             apart = np.abs(maps[(here - before).clip(0)] - maps[(here + after).clip(None, t - 1)])
             smallest = np.minimum(smallest, np.minimum(apart * room, np.float32(_MOST)).mean(axis=1))
     return np.concatenate([np.zeros(1, np.float32), smallest])
+
+
+def _median_around(rows: np.ndarray, reach: int) -> np.ndarray:
+    """Return the upper median of the ``reach`` rows before and after each row that has so many: (t, p).
+
+    The rows before one row are those after another, so each run of rows is sorted once. The median of two sorted runs
+    is the smallest of the maxima of the first of one and the last of the other, the second and the last but one, ...
+    """
+    count = len(rows) - reach + 1
+    runs = [rows[first : first + count] for first in range(reach)]
+    for end in range(reach - 1, 0, -1):
+        for low in range(end):
+            runs[low], runs[low + 1] = np.minimum(runs[low], runs[low + 1]), np.maximum(runs[low], runs[low + 1])
+    before, after = (run[: -reach - 1] for run in runs), (run[reach + 1 :] for run in reversed(runs))
+    return np.asarray(np.minimum.reduce([np.maximum(one, other) for one, other in zip(before, after, strict=True)]))
 
 
 class ScoreStream:

@@ -111,6 +111,22 @@ def test_scores_of_a_film_in_pieces_are_those_of_the_whole():
         np.testing.assert_array_equal(stream.finish(), change_scores(maps, fps))
 
 
+@pytest.mark.parametrize("fps", [3.0, 12.0, 30.0])
+def test_each_place_is_judged_by_its_median_change_within_half_a_second_to_either_side(fps):
+    maps = np.random.default_rng(4).normal(0, 6, (70, 300)).astype(np.float32)
+    reach, step = max(2, round(fps / 2)), np.abs(np.diff(maps, axis=0))
+    for frame in (reach + 1, 35, 69 - reach):
+        others = np.delete(step[frame - 1 - reach : frame + reach], reach, axis=0)
+        room = 1 / (1 + np.sort(others, axis=0)[reach])
+        apart = [
+            np.abs(maps[frame - before] - maps[min(frame + after, 69)])
+            for before in (1, 2)
+            for after in (0, 1, round(0.25 * fps), round(0.42 * fps))
+        ]
+        wanted = min(np.minimum(one * room, 3).mean() for one in apart)
+        assert change_scores(maps, fps)[frame] == pytest.approx(wanted, rel=1e-5)
+
+
 def test_every_shot_has_one_key_frame_and_it_is_a_typical_one():
     film = np.concatenate([panned(1, 30), panned(2, 25)])
     film[3] = 0  # an odd frame stands for nothing
