@@ -101,15 +101,18 @@ def colour_histogram(lab: np.ndarray) -> np.ndarray:
     """
     t = len(lab)
     width = len(COLOUR_BINS)
-    kind = _hue_table()[lab[..., 1].astype(np.uint16) << 8 | lab[..., 2]]
+    kind = _hue_table().take(lab[..., 1].astype(np.uint16) << 8 | lab[..., 2])
     code = (lab[..., 0] >> 6) * np.uint8(len(_KINDS)) + kind
     return count_rows(code.reshape(t, -1), width) / np.float32(max(1, code[0].size if t else 1))
 
 
 def count_rows(codes: np.ndarray, n: int) -> np.ndarray:
-    """Count the values of each row: codes (t, m), whole numbers below n, become float32 (t, n)."""
-    rows = np.arange(len(codes), dtype=np.intp)[:, None] * n
-    return np.bincount((codes + rows).ravel(), minlength=len(codes) * n).reshape(len(codes), n).astype(np.float32)
+    """Count the values of each row: codes (t, m) of uint8, all below n, become float32 (t, n)."""
+    counts = np.empty((len(codes), n), np.float32)
+    # OpenCV counts one row at a time, and yet sooner than np.bincount, which needs codes of eight bytes.
+    for row, count in zip(codes, counts, strict=True):
+        count[:] = cv2.calcHist([row], [0], None, [n], [0, n]).ravel()
+    return counts
 
 
 def colour_moments(lab: np.ndarray) -> np.ndarray:
@@ -134,8 +137,9 @@ def colour_moments(lab: np.ndarray) -> np.ndarray:
     share = np.stack(shares, axis=1).astype(np.float64) / max(1, lab[0, ..., 0].size if len(lab) else 1)
     mean = share @ value
     centred = value - mean[..., None]
-    spread = np.sqrt((share * centred**2).sum(axis=2))
-    skew = np.cbrt((share * centred**3).sum(axis=2))
+    squared = np.square(centred)
+    spread = np.sqrt((share * squared).sum(axis=2))
+    skew = np.cbrt((share * squared * centred).sum(axis=2))
     return np.concatenate([lab_units(mean), spread * _UNIT, skew * _UNIT], axis=1).astype(np.float32)
 
 

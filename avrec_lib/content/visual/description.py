@@ -50,7 +50,7 @@ FPS = 12.0
 """Frames a second at which files are read."""
 
 _EVERY = 3
-_BATCH = 48  # frames at a time: few enough for a processor's cache
+_BATCH = 24  # frames at a time: few enough for a processor's cache
 _BLOCK = 240  # frames at a time for motion: the memory does not grow with the film
 _COLOURS = 5
 

@@ -53,15 +53,15 @@ def oriented_gradients(grey: np.ndarray) -> np.ndarray:
     """
     t, h, w = grey.shape
     rows, columns = h // _CELLS, w // _CELLS
-    down, right = np.zeros((t, h, w), np.int32), np.zeros((t, h, w), np.int32)
-    np.subtract(grey[:, 2:], grey[:, :-2], out=down[:, 1:-1], dtype=np.int32)
-    np.subtract(grey[:, :, 2:], grey[:, :, :-2], out=right[:, :, 1:-1], dtype=np.int32)
     # Gradients of bytes are few: direction and size are looked up.
-    code = ((down + 255) * 511 + (right + 255))[:, : rows * _CELLS, : columns * _CELLS]
+    code = np.full((t, h, w), 255 * 511 + 255, np.int32)
+    code[:, 1:-1] += 511 * np.subtract(grey[:, 2:], grey[:, :-2], dtype=np.int32)
+    code[:, :, 1:-1] += np.subtract(grey[:, :, 2:], grey[:, :, :-2], dtype=np.int32)
+    code = code[:, : rows * _CELLS, : columns * _CELLS]
     direction, size = _gradient_tables()
     cell = np.repeat(np.arange(_CELLS), rows)[:, None] * _CELLS + np.repeat(np.arange(_CELLS), columns)
-    place = (np.arange(t)[:, None, None] * _CELLS**2 + cell) * _BINS + direction[code]
-    total = np.bincount(place.ravel(), weights=size[code].ravel(), minlength=t * _CELLS**2 * _BINS)
+    place = (np.arange(t)[:, None, None] * _CELLS**2 + cell) * _BINS + direction.take(code)
+    total = np.bincount(place.ravel(), weights=size.take(code).ravel(), minlength=t * _CELLS**2 * _BINS)
     cells = total.reshape(t, _CELLS**2, _BINS) / (rows * columns)
     cells /= np.sqrt(np.square(cells).sum(axis=2, keepdims=True) + 1e-10)
     cells = np.minimum(cells, 0.2)
