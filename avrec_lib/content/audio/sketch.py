@@ -20,7 +20,7 @@ _FRAME_SECONDS = 0.046  # long enough to part two notes a tone apart at 250 Hz
 _FLOOR = 1e-8  # power of -80 dB: below, a sample of 16 bits holds nothing
 _RANGE = 1e-6  # 60 dB below the loudest frame
 _RATE = 22_050
-_AT_ONCE = 1_024  # frames
+_AT_ONCE = 128  # frames: few enough for a processor's cache
 _WHOLE_BLOCKS = 6  # of 10 s: sound up to there is held whole
 Rows = NDArray[np.floating]
 
@@ -163,7 +163,7 @@ def _power_spectra(pieces: Iterable[Rows], size: int, hop: int) -> Iterator[Rows
 
 
 def _frames(pieces: Iterable[Rows], size: int, hop: int) -> Iterator[Rows]:
-    """Yield overlapping frames of a sound that comes in pieces, at most 1,024 at once: (t, size)."""
+    """Yield overlapping frames of a sound that comes in pieces, at most 128 at once: (t, size)."""
     # Half a frame of silence on both sides: the window is zero at a frame's ends, and the first sound must count.
     held, taken = np.zeros(size // 2, np.float32), 0
     for piece in chain(pieces, [None]):
