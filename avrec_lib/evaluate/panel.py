@@ -59,6 +59,7 @@ class Panel:
         With its truth.
     week, future : float
         Days since the log began: from `week` on, released clips choose the penalty; from `future` on, they are asked.
+        Where fewer than two clips came in between, the two latest before `future` choose it.
     day : float
         When they are judged.
     share : float
@@ -95,7 +96,8 @@ class Panel:
         n_judged = round(share * len(everybody))
         self._clips = pd.Index(world.truth.clips.index)
         self._past, self._new = np.flatnonzero(released < future), np.flatnonzero(released >= future)
-        self._before = np.flatnonzero(released < week)
+        latest = np.sort(released[self._past])[-2:]
+        self._before = np.flatnonzero(released < min([week, *latest]))
         self._last = np.setdiff1d(self._past, self._before)
         self.clips = self._clips[self._new]
         self.people = everybody[np.sort(order[:n_judged])]

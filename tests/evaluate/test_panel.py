@@ -51,6 +51,13 @@ def test_nothing_of_the_judged_people_s_future_and_none_of_them_choose(world, mo
     np.testing.assert_array_equal(panel.scores(table), before)
 
 
+def test_where_the_last_week_brought_no_clip_the_two_latest_choose_the_penalty(world):
+    released, panel = world.truth.clips["release_day"], Panel(world, week=28.0)
+    latest = released[released < 28].nlargest(2)
+    assert set(panel._clips[panel._last]) == set(latest.index)
+    assert np.isfinite(panel.scores(true_attributes(world, ["text"]))).all()
+
+
 def test_the_penalty_is_what_serves_others_best_in_the_last_week_of_the_past(world):
     panel, oracle, truth = Panel(world), Oracle(world), true_attributes(world, ["text"])
     noise = np.random.default_rng(0).normal(size=truth.matrix.shape)
