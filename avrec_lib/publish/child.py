@@ -3,20 +3,30 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
 
 __all__ = ["end_with_parent"]
 
 
-def _wait() -> None:
+def _wait(first: Callable[[], object] | None) -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os._exit(3)
+    try:
+        if first is not None:
+            first()
+    finally:
+        os._exit(3)
 
 
-def end_with_parent() -> None:
+def end_with_parent(first: Callable[[], object] | None = None) -> None:
     """End this process as soon as its parent does, however that one ends.
 
     The parent holds the other end of this process's standard input, which
     closes with it.
+
+    Parameters
+    ----------
+    first : callable, optional
+        What to do before the end.
     """
-    threading.Thread(target=_wait, daemon=True).start()
+    threading.Thread(target=_wait, args=(first,), daemon=True).start()

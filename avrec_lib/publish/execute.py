@@ -2,9 +2,11 @@
 
 ``python -m avrec_lib.publish.execute IN OUT PARAMETERS`` writes one JSON object a
 line to standard output: ``{"cell": i, "of": n}`` as each cell ends, then
-``{"done": ...}`` or ``{"failed": ...}``. It ends when its parent does.
+``{"done": ...}`` or ``{"failed": ...}``. When its parent ends or closes its
+standard input, it ends too, with the kernel and all that this started.
 """
 
+import contextlib
 import json
 import resource
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import papermill
+import psutil
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
@@ -21,10 +24,26 @@ from avrec_lib.publish.child import end_with_parent
 
 __all__ = ["main"]
 
+_PATIENCE_SECONDS = 1.0
+
 
 def _say(**message: object) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
+
+
+def _end_kernel() -> None:
+    """End the kernel, which has a session of its own, and what it started."""
+    here = psutil.Process()
+    kernels, started = here.children(), here.children(recursive=True)
+    for process in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # Those that clear shared memory do not heed this: they end when the others have.
+            process.kill() if process in kernels else process.terminate()
+    _, left = psutil.wait_procs(started, timeout=_PATIENCE_SECONDS)
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 class _TellingEngine(NBClientEngine):
@@ -57,7 +76,7 @@ def main(arguments: list[str]) -> int:
         0 if every cell ran, 1 if one failed.
     """
     source, target, parameters = Path(arguments[0]), Path(arguments[1]), json.loads(arguments[2])
-    end_with_parent()
+    end_with_parent(_end_kernel)
     papermill_engines.register("telling", _TellingEngine)
     start = time.perf_counter()
     try:

@@ -384,7 +384,8 @@ def run_chapters(
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(_running):
-                process.kill()
+                assert process.stdin is not None
+                process.stdin.close()  # it ends by itself, and takes with it what its kernel started
             raise
     if problems:
         raise BuildError("\n".join(dict.fromkeys(problems)))

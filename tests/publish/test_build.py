@@ -130,6 +130,28 @@ def test_ctrl_c_ends_what_runs_and_drops_what_waits(small_book, sign, wait):
     assert not list((small_book.root / "_build" / "cache" / "executed").glob("*/run.json")), "the queue went on"
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_that_is_ended_takes_with_it_what_its_kernels_started(small_book, tmp_path, how):
+    note = tmp_path / "note"
+    small_book.edit(
+        "chapters/01_first.md",
+        "made = double(number=21)\n",
+        "import subprocess\nimport time\nfrom pathlib import Path\n\nmade = double(number=21)\n"
+        f"Path({str(note)!r}).write_text(f\"{{subprocess.Popen(['sleep', '600']).pid}}\\n\")\ntime.sleep(600)\n",
+    )
+    process = small_book.start(*SMOKE)
+    while not (note.exists() and note.read_text().endswith("\n")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    started = psutil.Process(int(note.read_text()))
+    process.send_signal(how)
+    process.wait(timeout=20)
+    _, left = psutil.wait_procs([started], timeout=10)
+    for one in left:
+        one.kill()
+    assert not left
+
+
 @pytest.mark.parametrize(
     ("words", "sign"),
     [
