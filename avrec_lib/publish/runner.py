@@ -31,6 +31,8 @@ __all__ = ["Run", "chapter_files", "chapter_key", "check_executed", "is_kept", "
 _running: set[subprocess.Popen[str]] = set()
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _DISK_FULL = "the disk is full: a chapter could not write what it made; free some space and run the same command again"
+# The name of a socket has 103 bytes at most on macOS and 107 on Linux, and multiprocessing adds 32 to this.
+_LONGEST_TEMPORARY = 103 - 32
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -235,12 +237,15 @@ def _run_one(
     store = cache_root() / "executed"
     store.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{chapter.stem}-", dir=store))
+    temporary = scratch / "tmp"
     try:
+        if len(os.fsencode(temporary)) > _LONGEST_TEMPORARY:
+            temporary = Path(tempfile.mkdtemp(prefix="avrec-"))
+        temporary.mkdir(exist_ok=True)
         source, target, claims = scratch / "source.ipynb", scratch / "notebook.ipynb", scratch / "claims.jsonl"
         claims.touch()
-        work, temporary = scratch / "work", scratch / "tmp"
+        work = scratch / "work"
         work.mkdir()
-        temporary.mkdir()
         write_notebook(notebook_of(chapter.read_text(encoding="utf-8")), source)
         environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
         environment |= {
@@ -307,6 +312,7 @@ def _run_one(
         scratch.replace(final)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return Run(chapter.stem, key, final / "notebook.ipynb", found, done["seconds"], done["peak_bytes"], True)
 
 

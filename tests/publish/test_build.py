@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -194,6 +195,26 @@ def test_what_a_chapter_leaves_behind_ends_with_its_run(small_book, tmp_path):
     assert not Path(folder).exists()
     with contextlib.suppress(psutil.NoSuchProcess):
         assert psutil.Process(int(number)).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_chapter_finds_room_for_its_sockets_however_long_the_name_of_the_cache(small_book, tmp_path):
+    short = Path(tempfile.mkdtemp(dir="/tmp"))  # what pytest makes may be too long itself
+    note = tmp_path / "note"
+    small_book.edit(
+        "chapters/01_first.md",
+        "made = double(number=21)\n",
+        "from multiprocessing.connection import Listener\nfrom pathlib import Path\n\nmade = double(number=21)\n"
+        "with Listener(family='AF_UNIX') as listener:\n"
+        f"    Path({str(note)!r}).write_text(listener.address)\n",
+    )
+    try:
+        for folder in (short / "c", short / ("a" * 100) / ("long " * 20)):
+            small_book.run("claims", "--profile", "smoke", "--record", AVREC_CACHE=str(folder), TMPDIR=str(short))
+            address = Path(note.read_text())
+            assert (folder in address.parents) == (folder.name == "c")
+            assert not address.parent.exists() and not list(short.glob("avrec-*"))
+    finally:
+        shutil.rmtree(short)
 
 
 def _can_mount() -> bool:
