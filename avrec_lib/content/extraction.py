@@ -147,7 +147,7 @@ def extract(
     passing = _kept(working, [*few, *tasks], caches, ", ".join(called), hidden) if few or tasks else {}
     forget(cache)
     return {
-        name: _collected(one, ids, [_outcome(one, key, caches, passing) for key in keyed[one.reads]])
+        name: _collected(name, one, ids, [_outcome(one, key, caches, passing) for key in keyed[one.reads]])
         for name, one in called.items()
     }
 
@@ -171,6 +171,8 @@ def _checked(extractors: Extractor | Sequence[Extractor] | Mapping[str, Extracto
         what = f"not {strange[0]!r}" if strange else "but there is none"
         raise ValueError(f"extractors are of class avrec_lib.content.extractor.Extractor, {what}")
     names = list(extractors) if isinstance(extractors, Mapping) else [one.name for one in chosen]
+    if unnamed := [name for name in names if not isinstance(name, str)]:
+        raise ValueError(f"what an extractor's results are called is text, not {unnamed[0]!r}")
     if len(set(names)) < len(names):
         raise ValueError(f"two extractors have the same name: {', '.join(names)}")
     for one in chosen:
@@ -355,7 +357,7 @@ def _outcome(one: Extractor, key: _Keyed, caches: _Caches, passing: _Passing) ->
     return Failure(found) if isinstance(found, str) else found
 
 
-def _collected(one: Extractor, ids: np.ndarray, outcomes: list[Outcome]) -> Extraction:
+def _collected(name: str, one: Extractor, ids: np.ndarray, outcomes: list[Outcome]) -> Extraction:
     """Make the table and the list of problems of one extractor."""
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     unexpected = [failure for failure in failures if failure.trace]
@@ -364,11 +366,11 @@ def _collected(one: Extractor, ids: np.ndarray, outcomes: list[Outcome]) -> Extr
         first = (unexpected or wrong)[0]
         trace = f"\n{first.trace}" if first.trace else ""
         raise ValueError(
-            f"{one.name}: none of {len(outcomes)} clips could be described; the first says: {first.reason}{trace}"
+            f"{name}: none of {len(outcomes)} clips could be described; the first says: {first.reason}{trace}"
         )
     if unexpected:
         warnings.warn(
-            f"{one.name}: an error that no damaged file explains on {len(unexpected)} clips, the first:\n"
+            f"{name}: an error that no damaged file explains on {len(unexpected)} clips, the first:\n"
             f"{unexpected[0].trace}",
             UnexpectedErrorWarning,
             stacklevel=3,

@@ -219,6 +219,9 @@ def test_a_mistake_in_the_extractor_is_not_taken_for_a_damaged_file(says, how, n
     assert "not finite for two" in found.problems["reason"][1] and "2 numbers" in found.problems["reason"][2]
     with pytest.raises(ValueError, match=r"none of 1 clips(.|\n)*KeyError: 'a mistake"):
         extract({"a": paths["0-mistake"]}, toy(toys.moody), **how)
+    of_one_name = {"sound": toy(toys.size_and_first), "mood": toy(toys.moody)}
+    with pytest.raises(ValueError, match=r"^mood: none of 1 clips"):
+        extract({"a": paths["0-mistake"]}, of_one_name, **how)
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_kept_under_its_old_hash(says, how):
@@ -388,6 +391,8 @@ def test_what_is_not_given_or_not_right_is_said(says, how):
         extract(paths, [toy(toys.moody), toy(toys.letters)], **how)
     with pytest.raises(ValueError, match="Extractor, not <function moody"):
         extract(paths, toys.moody, **how)
+    with pytest.raises(ValueError, match="is text, not 3"):
+        extract(paths, {3: toy(toys.moody)}, **how)
     with pytest.raises(ValueError, match="n_jobs"):
         extract(paths, toy(toys.moody), **how | {"n_jobs": 0})
 
