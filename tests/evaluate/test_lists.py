@@ -78,26 +78,39 @@ def test_sampled_lists_in_blocks_are_the_same(monkeypatch):
     pd.testing.assert_frame_equal(whole, blocks)
 
 
-class Coarse:
-    """Draws that are often equal."""
+class Even:
+    """Draws as they should be."""
 
     def __init__(self, seed):
         self.drawn = np.random.Generator(np.random.PCG64(seed))
 
     def random(self, shape, dtype):
-        return np.floor(self.drawn.random(shape, dtype=dtype) * 16) / np.float32(16)
+        return self.drawn.random(shape, dtype=dtype)
 
 
-@pytest.mark.parametrize("coarse", [False, True])
+class Coarse(Even):
+    """Draws that are often equal."""
+
+    def random(self, shape, dtype):
+        return np.floor(super().random(shape, dtype) * 16) / np.float32(16)
+
+
+class High(Even):
+    """Draws so high that too few lie below where the lowest are looked for."""
+
+    def random(self, shape, dtype):
+        return np.float32(0.875) + super().random(shape, dtype) / np.float32(8)
+
+
+@pytest.mark.parametrize("draws", [Even, Coarse, High])
 @pytest.mark.parametrize("negatives", [1, 5, 30, 60])
-def test_those_with_the_lowest_tickets_are_drawn_whatever_ties_or_how_few_are_left(negatives, coarse, monkeypatch):
+def test_those_with_the_lowest_tickets_are_drawn_whatever_ties_or_how_few_are_left(negatives, draws, monkeypatch):
     known, relevant = world(n_items=60)
     greedy = pd.DataFrame({"user_id": "u00", "item_id": np.unique(known["item_id"])[3:], "value": 1.0})
     met = pd.concat([known, greedy[~greedy["item_id"].isin(known.loc[known["user_id"] == "u00", "item_id"])]])
     people, model = asked(relevant), Random(seed=1).fit(known)
     offered = pd.Index(model.item_ids_).sort_values()
-    if coarse:
-        monkeypatch.setattr(np.random, "default_rng", Coarse)
+    monkeypatch.setattr(np.random, "default_rng", draws)
     found = sampled_lists(model, people, relevant, met, k=60, negatives=negatives, seed=3, candidates=offered)
 
     tickets = np.random.default_rng([3, lists._STREAM]).random((len(people), len(offered)), dtype=np.float32)
@@ -106,7 +119,7 @@ def test_those_with_the_lowest_tickets_are_drawn_whatever_ties_or_how_few_are_le
     drawn = np.zeros(tickets.shape, dtype=bool)
     np.put_along_axis(drawn, np.argpartition(tickets, negatives - 1, axis=1)[:, :negatives], values=True, axis=1)
     drawn &= tickets < 2.0
-    if coarse:  # where equal tickets leave a choice, it is argpartition's
+    if draws is Coarse:  # where equal tickets leave a choice, it is argpartition's
         edge = np.sort(tickets, axis=1)
         assert negatives == 60 or (edge[:, negatives - 1] == edge[:, negatives]).any()
     assert (lists.cells(found, people, offered).toarray() == (drawn | wanted)).all()
