@@ -16,6 +16,7 @@ from typing import Any
 
 import papermill
 import psutil
+from jupyter_client import AsyncKernelManager
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
@@ -44,6 +45,14 @@ def _end_kernel() -> None:
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+class _Manager(AsyncKernelManager):
+    """Ends a kernel with all that it started, at once; to kill its whole group would leave shared memory behind."""
+
+    async def _async_kill_kernel(self, restart: bool = False) -> None:
+        _end_kernel()
+        await super()._async_kill_kernel(restart)
 
 
 class _TellingEngine(NBClientEngine):
@@ -95,6 +104,7 @@ def main(arguments: list[str]) -> int:
             config=Config({"KernelManager": {"transport": "ipc"}}),
             # With all that it started. To clear what a kernel holds takes a second, and its folders go with the run.
             shutdown_kernel="immediate",
+            kernel_manager_class=_Manager,
         )
     except PapermillExecutionError as error:
         _say(

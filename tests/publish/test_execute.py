@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 
 def run_cell(folder: Path, source: str) -> str:
@@ -17,6 +18,16 @@ def run_cell(folder: Path, source: str) -> str:
         assert process.wait(timeout=120) == 0
     (output,) = nbformat.read(folder / "out.ipynb", as_version=4).cells[-1].outputs
     return output.text
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory is no folder on this system")
+def test_processes_that_a_kernel_started_leave_no_shared_memory(tmp_path):
+    source = (
+        "import os\nimport joblib\n"
+        "joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(one) for one in range(4))\nprint(os.getpid())"
+    )
+    number = run_cell(tmp_path, source).strip()
+    assert not [path.name for path in Path("/dev/shm").iterdir() if number in path.name.replace("_", "-").split("-")]
 
 
 def test_a_line_that_the_kernel_sends_in_pieces_stays_one_line(tmp_path):
