@@ -87,7 +87,8 @@ def extract(
     source : World, mapping of id to Path, or None
         A world or another :class:`Catalogue`, or the file of each clip; None where only texts are read.
     extractors : Extractor, sequence or mapping of Extractor
-        Each with a name of its own; in a mapping, what its results are called, whatever its name.
+        Each with a name of its own; in a mapping, what its results are called, whatever its name. The tables keep the
+        extractors' names.
     texts : DataFrame, Series or mapping of id to str, optional
         What is written about the clips: a table per the ``clips`` schema, or plain texts by id. Default the table of
         the world.
